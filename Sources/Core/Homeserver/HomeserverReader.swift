@@ -1,0 +1,54 @@
+package import Primitives
+
+/// What the leader of a partition reads of its own applied rows. Every call is one local look-up.
+package protocol HomeserverReader: Sendable {
+    func roomHead(_ roomID: String) throws -> RoomHead?
+    /// Sender and timeline position of an event of the room.
+    func eventSender(_ eventID: String, in roomID: String) throws -> String?
+    func account(_ userID: String) throws -> AccountState?
+    func devices(of userID: String) throws -> [String]
+    /// Rooms the user is joined or invited to, with their membership word.
+    func memberships(of userID: String) throws -> [String: String]
+    func filterCount(of userID: String) throws -> Int
+    func alias(_ alias: String) throws -> AliasState?
+    func loginToken(_ mac: [UInt8]) throws -> LoginTokenState?
+    func commandAnswer(_ id: CommandID) throws -> (expiresAt: UInt64, answer: [UInt8])?
+    func inboxSequence(from source: PartitionID) throws -> UInt64
+    /// Key IDs this partition may give out, in order.
+    func keyRanges() throws -> [Range<UInt64>]
+    /// The first key ID no block holds yet (key partition only).
+    func nextKeyID() throws -> UInt64
+}
+
+package struct AccountState: Hashable, Sendable {
+    package var keyID: UInt64
+    package var isAdministrator: Bool
+    package var isDeactivated: Bool
+    package init(keyID: UInt64, isAdministrator: Bool, isDeactivated: Bool) {
+        self.keyID = keyID
+        self.isAdministrator = isAdministrator
+        self.isDeactivated = isDeactivated
+    }
+}
+
+package struct AliasState: Hashable, Sendable {
+    package var roomID: String
+    package var creator: String
+    package var isConfirmed: Bool
+    package var expiresAt: UInt64
+    package init(roomID: String, creator: String, isConfirmed: Bool, expiresAt: UInt64) {
+        self.roomID = roomID
+        self.creator = creator
+        self.isConfirmed = isConfirmed
+        self.expiresAt = expiresAt
+    }
+}
+
+package struct LoginTokenState: Hashable, Sendable {
+    package var userID: String
+    package var expiresAt: UInt64
+    package init(userID: String, expiresAt: UInt64) {
+        self.userID = userID
+        self.expiresAt = expiresAt
+    }
+}

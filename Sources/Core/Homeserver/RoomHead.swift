@@ -1,0 +1,126 @@
+package import MatrixModel
+package import MatrixRules
+package import Primitives
+
+/// A room as the leader sees it when it decides: its state including what was appended and is not
+/// applied yet. Loaded from rows, then advanced event by event.
+package struct RoomHead: AuthorizationState, Sendable {
+    package struct Member: Sendable, Hashable {
+        package var membership: Membership
+        package var eventID: String
+    }
+
+    package let roomID: String
+    package let version: RoomVersion
+    package let keyID: UInt64
+    package private(set) var power: RoomPower?
+    package private(set) var joinRules = JoinRules.absent
+    package private(set) var members: [UserID: Member] = [:]
+    /// Event IDs of the state that `auth_events` may name, members apart.
+    private var authIDs: [StateSlot: String] = [:]
+    private var thirdPartyInvites: [String: ThirdPartyInvite] = [:]
+    /// What an invitation shows of the room, as sealed as it is there.
+    package private(set) var strippedState: [String: StoredEvent] = [:]
+    package private(set) var lastEventID = ""
+    package private(set) var depth: UInt64 = 0
+    package private(set) var eventCount = 0
+    package var isPublic = false
+    private var create: CreateContent?
+    /// The entry that changed it last: its rows are behind until that one is applied.
+    package var lastIndex: LogIndex = .zero
+
+    package static let strippedTypes: Set<String> = [
+        "m.room.create", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.join_rules",
+        "m.room.canonical_alias", "m.room.encryption",
+    ]
+
+    package init(roomID: String, version: RoomVersion, keyID: UInt64) {
+        self.roomID = roomID
+        self.version = version
+        self.keyID = keyID
+    }
+
+    /// From rows: the current state events in any order, and the end of the timeline.
+    package init(
+        roomID: String, version: RoomVersion, keyID: UInt64, state: [StoredEvent],
+        lastEventID: String, depth: UInt64, isPublic: Bool
+    ) {
+        self.init(roomID: roomID, version: version, keyID: keyID)
+        for event in state where event.type == "m.room.create" { note(event) }
+        for event in state where event.type != "m.room.create" { note(event) }
+        self.lastEventID = lastEventID
+        self.depth = depth
+        self.isPublic = isPublic
+        // A room that is stored is past its first events.
+        eventCount = 2
+    }
+
+    package var ancestry: AuthorizableEvent.Ancestry {
+        switch eventCount {
+        case 0: .none
+        case 1: .createOnly
+        default: .more
+        }
+    }
+
+    package func membership(of user: UserID) -> Membership {
+        members[user]?.membership ?? .leave
+    }
+
+    package func thirdPartyInvite(token: String) -> ThirdPartyInvite? { thirdPartyInvites[token] }
+
+    /// The ID of the state event with this key, if it is of a kind that authorization reads.
+    package func eventID(of key: StateSlot) -> String? {
+        key.type == "m.room.member"
+            ? members[UserID(trusted: key.key)]?.eventID : authIDs[key]
+    }
+
+    /// Moves the head past an event that was just appended.
+    package mutating func advance(_ event: StoredEvent) {
+        note(event)
+        lastEventID = event.eventID
+        depth = event.depth
+        eventCount += 1
+    }
+
+    private mutating func note(_ event: StoredEvent) {
+        guard let stateKey = event.stateKey else { return }
+        if stateKey.isEmpty, Self.strippedTypes.contains(event.type) {
+            strippedState[event.type] = event
+        }
+        switch event.type {
+        case "m.room.member":
+            let content = try? JSONDocument(parsing: event.clear)
+            let word = content?.root["membership"]?.string ?? "leave"
+            members[UserID(trusted: stateKey)] = Member(
+                membership: Membership(word) ?? .leave, eventID: event.eventID)
+        case "m.room.create":
+            let content = try? JSONDocument(parsing: event.clear)
+            create = try? CreateContent(content?.root, sender: UserID(trusted: event.sender))
+            authIDs[StateSlot(event.type)] = event.eventID
+            power = create.map { RoomPower(create: $0, levels: nil) }
+        case "m.room.power_levels" where stateKey.isEmpty:
+            let content = try? JSONDocument(parsing: event.clear)
+            authIDs[StateSlot(event.type)] = event.eventID
+            if let create, let levels = try? PowerLevels(content?.root) {
+                power = RoomPower(create: create, levels: levels)
+            }
+        case "m.room.join_rules" where stateKey.isEmpty:
+            let content = try? JSONDocument(parsing: event.clear)
+            authIDs[StateSlot(event.type)] = event.eventID
+            joinRules = JoinRules(content?.root)
+        case "m.room.third_party_invite":
+            let key = StateSlot(event.type, stateKey)
+            authIDs[key] = event.eventID
+            guard let content = try? JSONDocument(parsing: event.clear),
+                content.root["public_key"] != nil || content.root["public_keys"] != nil
+            else {
+                thirdPartyInvites[stateKey] = nil
+                return
+            }
+            thirdPartyInvites[stateKey] = ThirdPartyInvite(
+                sender: UserID(trusted: event.sender), content: content.root)
+        default: break
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package import Encryption
+package import Homeserver
+package import KeyValue
+package import Keyspace
+package import MultiRaft
+package import Partitions
+package import Primitives
+package import Projections
+
+/// The node as the gateway sees it, whatever store is below. The one place where the two meet:
+/// there is no other way for a request to change anything than `submit`.
+package struct GatewayNode: Sendable {
+    package let map: PartitionMap
+    /// Calls back once, from a thread that must not be held up.
+    package let submit:
+        @Sendable (Command, PartitionID, @escaping @Sendable (CommandOutcome) -> Void) -> Void
+    package let mintCommandID: @Sendable () -> CommandID
+    package let readBarrier: @Sendable ([PartitionID]) async throws -> Void
+    /// A snapshot, for reads of any partition that must agree with each other.
+    package let view: @Sendable () -> @Sendable (PartitionID) -> StateReader<AnyReader>
+    package let key: @Sendable (UInt64) -> KeyLookup
+    /// Fresh random bytes.
+    package let random: @Sendable (Int) -> [UInt8]
+    package let tokenKey: SecretKey
+    package let pepper: SecretKey
+
+    package init(
+        map: PartitionMap,
+        submit: @escaping @Sendable (
+            Command, PartitionID, @escaping @Sendable (CommandOutcome) -> Void
+        ) -> Void,
+        mintCommandID: @escaping @Sendable () -> CommandID,
+        readBarrier: @escaping @Sendable ([PartitionID]) async throws -> Void,
+        view: @escaping @Sendable () -> @Sendable (PartitionID) -> StateReader<AnyReader>,
+        key: @escaping @Sendable (UInt64) -> KeyLookup,
+        random: @escaping @Sendable (Int) -> [UInt8], tokenKey: SecretKey, pepper: SecretKey
+    ) {
+        self.map = map
+        self.submit = submit
+        self.mintCommandID = mintCommandID
+        self.readBarrier = readBarrier
+        self.view = view
+        self.key = key
+        self.random = random
+        self.tokenKey = tokenKey
+        self.pepper = pepper
+    }
+
+    package init<Store: KeyValueStore>(_ node: Node<Store>) {
+        self.init(
+            map: node.map, submit: { node.submit($0, to: $1, $2) },
+            mintCommandID: { node.mintCommandID() },
+            readBarrier: { try await node.readBarrier($0) },
+            view: {
+                let view = node.view()
+                return { StateReader($0, AnyReader(view.reader($0).store)) }
+            },
+            key: { node.key($0) }, random: { node.random($0) },
+            tokenKey: node.serverSecret(.tokenMAC), pepper: node.serverSecret(.pepper))
+    }
+}
+
+/// Any reader: spares the gateway a type parameter on everything it has.
+package struct AnyReader: KeyValueReader {
+    private let base: any KeyValueReader
+
+    package init(_ base: some KeyValueReader) { self.base = base }
+
+    package func get(_ key: [UInt8], in family: ColumnFamily) throws(StoreError) -> [UInt8]? {
+        try base.get(key, in: family)
+    }
+
+    package func multiGet(
+        _ keys: [[UInt8]], in family: ColumnFamily
+    ) throws(StoreError) -> [[UInt8]?] {
+        try base.multiGet(keys, in: family)
+    }
+
+    package func scan(
+        from lower: [UInt8], to upper: [UInt8], in family: ColumnFamily, reverse: Bool,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
+    ) throws(StoreError) {
+        try base.scan(from: lower, to: upper, in: family, reverse: reverse, body)
+    }
+}

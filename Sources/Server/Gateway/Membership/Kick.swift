@@ -1,0 +1,13 @@
+/// `POST /_matrix/client/v3/rooms/{roomId}/kick`
+/// <https://spec.matrix.org/v1.15/client-server-api/#post_matrixclientv3roomsroomidkick>
+extension Endpoint {
+    static let kick = Endpoint(.post, "/rooms/{roomId}/kick", rate: .message) { call in
+        let roomID = try call.roomID()
+        let (user, reason) = try call.target(try call.body())
+        try await call.change(
+            MembershipChange(
+                roomID: roomID, target: user, content: MemberContents(.leave, reason: reason),
+                required: [.join, .invite, .knock]))
+        return .empty
+    }
+}

@@ -1,0 +1,122 @@
+import NIOCore
+import Synchronization
+
+/// Answers on their way from other threads to one event loop. Many of them share one wake-up.
+final class LoopMailbox: Sendable {
+    struct Parcel: Sendable {
+        enum Content: Sendable {
+            case answer(HTTPResponse)
+            case nothing
+            case deadline(milliseconds: Int)
+        }
+
+        let exchange: Exchange
+        let content: Content
+
+        func open() {
+            switch content {
+            case .answer(let response): exchange.deliver(response)
+            case .nothing: exchange.deliverFault()
+            case .deadline(let milliseconds): exchange.schedule(afterMilliseconds: milliseconds)
+            }
+        }
+    }
+
+    private struct Box {
+        var parcels: [Parcel] = []
+        var isSealed = false
+    }
+
+    let eventLoop: any EventLoop
+    let counters = LoopCounters()
+    private let box = Mutex(Box())
+
+    init(_ eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    func post(_ parcel: Parcel) {
+        // The wake-up happens under the lock: once sealed, no loop that may have ended is woken.
+        box.withLock { box in
+            guard !box.isSealed else { return }
+            box.parcels.append(parcel)
+            if box.parcels.count == 1 { eventLoop.execute { self.drain() } }
+        }
+    }
+
+    /// The loop ends: what is posted from now on is dropped.
+    func seal() {
+        box.withLock { $0.isSealed = true }
+    }
+
+    private func drain() {
+        let batch = box.withLock { box in
+            let batch = box.parcels
+            box.parcels = []
+            return batch
+        }
+        batch.first?.exchange.context.batch {
+            for parcel in batch { parcel.open() }
+        }
+    }
+}
+
+/// A connection that has written something and not flushed it.
+protocol Flushable: AnyObject {
+    func flushWritten()
+}
+
+/// What the connections of one event loop share. Confined to its loop.
+final class LoopContext {
+    let service: ServiceCore
+    let mailbox: LoopMailbox
+    let wheel = TimerWheel()
+    /// The `Date` field and the common fields, as they stand in every answer.
+    private(set) var fixedFields: [UInt8] = []
+    private(set) var date = ""
+    private var dateSecond: Int64 = -1
+    private var batches = 0
+    private var written: [any Flushable] = []
+
+    var counters: LoopCounters { mailbox.counters }
+    var settings: HTTPSettings { service.settings }
+
+    init(service: ServiceCore, mailbox: LoopMailbox) {
+        self.service = service
+        self.mailbox = mailbox
+        refreshDate()
+    }
+
+    func ticks(_ milliseconds: Int) -> Int {
+        (milliseconds + service.settings.tickMilliseconds - 1) / service.settings.tickMilliseconds
+    }
+
+    func advance() {
+        refreshDate()
+        batch { wheel.advance() }
+    }
+
+    /// Runs `body`; what it wrote is flushed once, at the end.
+    func batch(_ body: () -> Void) {
+        batches += 1
+        body()
+        batches -= 1
+        guard batches == 0, !written.isEmpty else { return }
+        let flushes = written
+        written.removeAll(keepingCapacity: true)
+        for connection in flushes { connection.flushWritten() }
+    }
+
+    /// Flushes the connection now, or at the end of the batch that is running.
+    func flushSoon(_ connection: any Flushable) {
+        if batches == 0 { connection.flushWritten() } else { written.append(connection) }
+    }
+
+    private func refreshDate() {
+        let second = HTTPDate.now()
+        guard second != dateSecond else { return }
+        dateSecond = second
+        date = HTTPDate.text(second)
+        fixedFields = Array("Date: \(date)\r\n".utf8) + service.commonFieldBytes
+    }
+}

@@ -1,0 +1,203 @@
+import Configuration
+import Encryption
+import Glibc
+import KeyFiles
+import KeyValue
+import MessageLog
+import Primitives
+import Projections
+import RocksKeyValue
+import Synchronization
+
+/// How the stores are opened. Only `--bench` differs from a normal start.
+struct StoreMode: Sendable {
+    var isBench = false
+    var isPlain = false
+
+    /// Written into the data folder at its first start: a store opens only in the mode it was made.
+    var name: String { isBench ? (isPlain ? "bench-plain" : "bench") : "encrypted" }
+}
+
+/// Everything a node has on disk: the data folder, opened.
+struct NodeFiles: Sendable {
+    let directory: String
+    let root: RootKey
+    let ring: KeyRing
+    let ringFile: KeyRingFile
+    let dataKeys: DataKeyring
+    let log: RocksKeyValueStore
+    let state: RocksKeyValueStore
+    let mark: MarkKeeper
+
+    /// Opens what is there or makes what is not.
+    init(
+        _ configuration: Configuration, _ mode: StoreMode,
+        infoLog: @escaping @Sendable (RocksOptions.LogLevel, String) -> Void,
+        backgroundError: @escaping @Sendable (StoreError) -> Void
+    ) throws {
+        let directory = configuration.data.directory
+        self.directory = directory
+        try Self.makeFolder(directory)
+        try Self.lock(directory)
+        try Self.checkIdentity(directory, configuration, mode)
+        var policy = RootKeyPolicy(dataDirectory: directory)
+        policy.requiresSeparateDevice = configuration.keys.requireSeparateRootKey
+        root = try Self.source(configuration.keys).load(policy, retryingFor: 30)
+        ringFile = KeyRingFile(directory: directory + "/keys")
+        try Self.makeFolder(directory + "/keys")
+        if ringFile.exists {
+            ring = try ringFile.load(root: root.secret).ring
+        } else {
+            guard !Self.exists(directory + "/log/CURRENT") else {
+                throw KeyError(
+                    .ringMissing, "the data folder has a log but no key ring",
+                    remedy: "put keys/KEYRING back from a backup of this node")
+            }
+            ring = try ringFile.create(root: root.secret, milliseconds: wallMilliseconds())
+        }
+        var table: [UInt32: [UInt8]] = [:]
+        for epoch in ring.epochs(of: .data) {
+            table[epoch] = try ring.key(.data, epoch: epoch).exposedBytes
+        }
+        dataKeys = try DataKeyring(
+            storeID: ring.storeID, keys: table, current: ring.current(.data).epoch)
+        let encryption: RocksOptions.Encryption =
+            mode.isPlain ? .plain : .keyring(dataKeys)
+        var logOptions = RocksOptions(
+            path: directory + "/log",
+            families: [
+                RocksFamily(
+                    LogFamilies.records, compression: .none, bloomBitsPerKey: 0,
+                    insertHintPrefixBytes: 2),
+                RocksFamily(LogFamilies.passing, compression: .none, bloomBitsPerKey: 0),
+                RocksFamily(LogFamilies.meta, bloomBitsPerKey: 0),
+            ], durability: .synced, encryption: encryption)
+        logOptions.cacheBytes = 8 << 20
+        logOptions.writeBufferBytes = configuration.storage.logWriteBufferBytes
+        logOptions.infoLog = infoLog
+        logOptions.backgroundError = backgroundError
+        var stateOptions = RocksOptions(
+            path: directory + "/state", families: [RocksFamily(.state)], durability: .noWAL,
+            encryption: encryption)
+        stateOptions.cacheBytes = configuration.storage.cacheBytes
+        stateOptions.writeBufferBytes = configuration.storage.stateWriteBufferBytes
+        stateOptions.infoLog = infoLog
+        stateOptions.backgroundError = backgroundError
+        log = try RocksKeyValueStore(logOptions)
+        state = try RocksKeyValueStore(stateOptions)
+        mark = try MarkKeeper(
+            path: directory + "/mark", partitions: configuration.partitions.count + 2)
+    }
+
+    private static func source(_ keys: Configuration.Keys) -> RootKeySource {
+        switch keys.provider {
+        case .file: .file(path: keys.path)
+        case .exec: .command(keys.command)
+        case .env: .environment(variable: keys.variable)
+        }
+    }
+
+    private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    private static func makeFolder(_ path: String) throws {
+        guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+        throw StartFailure(
+            "E-DISK-IO", "cannot make \(path): \(String(cString: strerror(errno)))",
+            exitStatus: 74)
+    }
+
+    /// One process per data folder. The lock goes with the process.
+    private static func lock(_ directory: String) throws {
+        let descriptor = open(directory + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw StartFailure(
+                "E-NODE-LOCKED", "another process uses \(directory): stop it first",
+                exitStatus: 75)
+        }
+    }
+
+    /// Name, number of partitions and mode are fixed by the first start of a data folder.
+    private static func checkIdentity(
+        _ directory: String, _ configuration: Configuration, _ mode: StoreMode
+    ) throws {
+        let path = directory + "/identity"
+        let lines = [
+            "warbler 1", "server \(configuration.server.name)",
+            "partitions \(configuration.partitions.count)", "mode \(mode.name)",
+        ]
+        let text = lines.joined(separator: "\n") + "\n"
+        guard let found = readText(path) else {
+            try writeText(text, to: path)
+            return
+        }
+        guard found != text else { return }
+        let had = found.split(separator: "\n").map(String.init)
+        for (old, new) in zip(had, lines) where old != new {
+            let code = new.hasPrefix("partitions") ? "E-NODE-PARTITIONS" : "E-NODE-NAME"
+            throw StartFailure(
+                code, "this data folder was made with '\(old)', the configuration says '\(new)'",
+                exitStatus: 78)
+        }
+        throw StartFailure("E-NODE-NAME", "\(path) is damaged", exitStatus: 78)
+    }
+
+    private static func readText(_ path: String) -> String? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        let count = fread(&buffer, 1, buffer.count, file)
+        return String(decoding: buffer[..<count], as: UTF8.self)
+    }
+
+    private static func writeText(_ text: String, to path: String) throws {
+        guard let file = fopen(path + ".new", "w") else {
+            throw StartFailure("E-DISK-IO", "cannot write \(path)", exitStatus: 74)
+        }
+        fputs(text, file)
+        fflush(file)
+        fsync(fileno(file))
+        fclose(file)
+        rename(path + ".new", path)
+    }
+
+    func close() throws {
+        try state.close()
+        try log.close()
+    }
+}
+
+/// The mark file with what it should hold, for the storage thread.
+final class MarkKeeper: Sendable {
+    private struct State: ~Copyable {
+        var file: MarkFile
+        var mark: Mark
+    }
+    private let state: Mutex<State>
+    /// What was there at start; nil for a new node.
+    let found: Mark?
+
+    init(path: String, partitions: Int) throws(StoreError) {
+        var file = try MarkFile(path: path, partitions: partitions)
+        found = file.found
+        // Every start raises the incarnation, durably before the first turn.
+        var mark = file.found ?? Mark(incarnation: 0)
+        mark.incarnation += 1
+        try file.write(mark)
+        state = Mutex(State(file: file, mark: mark))
+    }
+
+    var incarnation: UInt64 { state.withLock { $0.mark.incarnation } }
+
+    func keep(_ entries: [MarkEntry]) throws {
+        try state.withLock { state in
+            for entry in entries { state.mark.set(entry) }
+            try state.file.write(state.mark)
+        }
+    }
+}
+
+func wallMilliseconds() -> UInt64 {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return UInt64(now.tv_sec) * 1_000 + UInt64(now.tv_nsec) / 1_000_000
+}

@@ -1,0 +1,56 @@
+import Dispatch
+import Logging
+import MultiRaft
+import Observability
+import Synchronization
+
+/// What must happen now and then: folded rows reach the disk, and the feed forgets who left.
+final class Upkeep: Sendable {
+    static let entriesMax = 100_000
+    static let bytesMax = 64 << 20
+    static let flushSeconds = 60
+
+    private let node: RocksNode
+    private let feed: ChangeFeed
+    private let logger: Logger
+    private let queue = DispatchQueue(label: "wbl-upkeep")
+    private let timer: Mutex<(any DispatchSourceTimer)?> = Mutex(nil)
+    private let seconds = Mutex(0)
+
+    init(node: RocksNode, feed: ChangeFeed, logger: Logger) {
+        self.node = node
+        self.feed = feed
+        self.logger = logger
+    }
+
+    func start() {
+        let source = DispatchSource.makeTimerSource(queue: queue)
+        source.schedule(deadline: .now() + 1, repeating: 1)
+        source.setEventHandler { [self] in everySecond() }
+        source.resume()
+        timer.withLock { $0 = source }
+    }
+
+    func stop() {
+        timer.withLock { $0?.cancel() }
+        queue.sync {}
+    }
+
+    private func everySecond() {
+        feed.sweep(now: wallMilliseconds())
+        let waited = seconds.withLock {
+            $0 += 1
+            return $0
+        }
+        let (entries, bytes) = node.unflushed
+        guard entries > 0,
+            entries >= Self.entriesMax || bytes >= Self.bytesMax || waited >= Self.flushSeconds
+        else { return }
+        seconds.withLock { $0 = 0 }
+        do {
+            try node.flush()
+        } catch {
+            logger.record(.error, "rows could not be flushed", [.reason: LogValue("\(error)")])
+        }
+    }
+}

@@ -1,0 +1,175 @@
+import AdminProtocol
+import ArgumentParser
+import Configuration
+import Encryption
+import Glibc
+import KeyValue
+import MultiRaft
+import Observability
+
+/// `warblerd`: one node. Configuration and wiring only.
+@main
+struct Warblerd: ParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "warblerd",
+        abstract: "A Warbler node: durable, encrypted messaging over the Matrix API.",
+        discussion: """
+            Exit status: 0 stopped; 64 wrong usage; 74 the disk cannot be trusted; 75 try again \
+            later; 78 the configuration or the keys are wrong.
+            """,
+        version: version
+    )
+
+    @Option(help: "The configuration file.")
+    var config: String?
+
+    @Option(
+        name: .customLong("set"), help: "A setting over the file's: SECTION.KEY=VALUE. Repeatable.")
+    var settings: [String] = []
+
+    @Flag(help: "Check the configuration, say what is wrong with it, and end.")
+    var check = false
+
+    @Flag(help: "Print the configuration with every default and end.")
+    var printDefaultConfiguration = false
+
+    @Flag(
+        help: """
+            For benchmarks on loopback only: lifts limits. The data it writes opens in no normal \
+            start.
+            """)
+    var bench = false
+
+    @Flag(help: "With --bench: write files without encryption.")
+    var benchPlain = false
+
+    @Option(help: "Run one command on the data of a stopped node.")
+    var offline: String?
+
+    @Option(help: "Arguments of the --offline command, as JSON.")
+    var arguments = "{}"
+
+    mutating func run() throws {
+        if printDefaultConfiguration {
+            print(Configuration.defaultText)
+            return
+        }
+        let loaded = try load()
+        if check {
+            print("the configuration is right")
+            return
+        }
+        if benchPlain, !bench {
+            throw ValidationError("--bench-plain goes with --bench")
+        }
+        hardenProcess()
+        let mode = StoreMode(isBench: bench, isPlain: benchPlain)
+        do {
+            if let offline {
+                try OfflineCommand(name: offline, argumentsText: arguments).run(loaded, mode)
+            } else {
+                try Service(loaded, mode).run()
+            }
+        } catch let failure as StartFailure {
+            writeError(failure.description)
+            throw ExitCode(failure.exitStatus)
+        }
+    }
+
+    private func load() throws -> Configuration {
+        var overrides: [(key: String, value: String)] = []
+        for setting in settings {
+            guard let equals = setting.firstIndex(of: "=") else {
+                throw ValidationError("--set takes SECTION.KEY=VALUE, not '\(setting)'")
+            }
+            overrides.append(
+                (String(setting[..<equals]), String(setting[setting.index(after: equals)...])))
+        }
+        do {
+            var loaded = try Configuration.load(
+                file: config, environment: environment(), overrides: overrides)
+            if bench {
+                guard loaded.listen.allSatisfy(\.isLoopback) else {
+                    throw ValidationError("--bench listens on loopback only")
+                }
+                loaded.liftLimitsForBench()
+            }
+            return loaded
+        } catch let errors as ConfigurationErrors {
+            writeError(errors.description)
+            throw ExitCode(78)
+        }
+    }
+
+    private func environment() -> [String: String] {
+        var found: [String: String] = [:]
+        var entry = environ
+        while let pointer = entry.pointee {
+            let text = String(cString: pointer)
+            if let equals = text.firstIndex(of: "=") {
+                found[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            }
+            entry += 1
+        }
+        return found
+    }
+}
+
+/// Nothing of this process may reach a core file: it holds keys (security §2.10).
+private func hardenProcess() {
+    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+    var files = rlimit()
+    if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files) == 0 {
+        files.rlim_cur = files.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
+    }
+    signal(SIGPIPE, SIG_IGN)
+}
+
+func writeError(_ text: String) {
+    let bytes = Array((text + "\n").utf8)
+    _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}
+
+/// Why the node does not start: one line with a code from the catalogue.
+struct StartFailure: Error, CustomStringConvertible {
+    var code: String
+    var message: String
+    var exitStatus: Int32
+
+    var description: String { "\(code): \(message)" }
+
+    init(_ code: String, _ message: String, exitStatus: Int32) {
+        self.code = code
+        self.message = message
+        self.exitStatus = exitStatus
+    }
+
+    init(_ error: any Error) {
+        switch error {
+        case let error as StartFailure: self = error
+        case let error as KeyError:
+            self.init(
+                error.code.rawValue, "\(error.message) (\(error.remedy))",
+                exitStatus: error.exitStatus)
+        case let error as StoreError: self.init(error)
+        case NodeError.logLost(let partition, let why):
+            self.init(
+                "E-NODE-AMNESIA", "partition \(partition): \(why)", exitStatus: 74)
+        default: self.init("E-NODE-REPLAY", "\(error)", exitStatus: 74)
+        }
+    }
+
+    init(_ error: StoreError) {
+        switch error.code {
+        case .wrongKey: self.init("E-KEY-010", error.message, exitStatus: 78)
+        case .unknownEpoch: self.init("E-KEY-020", error.message, exitStatus: 78)
+        case .plaintext: self.init("E-KEY-021", error.message, exitStatus: 78)
+        case .noSpace: self.init("E-DISK-FULL", error.message, exitStatus: 74)
+        default: self.init("E-DISK-DAMAGED", error.description, exitStatus: 74)
+        }
+    }
+}

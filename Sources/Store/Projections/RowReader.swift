@@ -1,0 +1,77 @@
+package import Homeserver
+package import KeyValue
+import MatrixModel
+package import Primitives
+
+/// The leader's reads: its own partition's rows, decoded as decisions need them.
+package struct RowReader<Store: KeyValueReader>: HomeserverReader {
+    package let rows: StateReader<Store>
+    package init(_ rows: StateReader<Store>) { self.rows = rows }
+
+    package func roomHead(_ roomID: String) throws -> RoomHead? {
+        guard let room = try rows.room(roomID), let head = try rows.head(room),
+            let version = RoomVersion(rawValue: room.version)
+        else { return nil }
+        var state: [StoredEvent] = []
+        try rows.states(of: room) { placed in
+            state.append(placed.event)
+            return true
+        }
+        return RoomHead(
+            roomID: roomID, version: version, keyID: room.keyID, state: state,
+            lastEventID: head.lastEventID, depth: head.depth, isPublic: head.isPublic)
+    }
+
+    package func eventSender(_ eventID: String, in roomID: String) throws -> String? {
+        guard let room = try rows.room(roomID) else { return nil }
+        return try rows.event(eventID, in: room)?.event.sender
+    }
+
+    package func account(_ userID: String) throws -> AccountState? {
+        try rows.account(userID).map {
+            AccountState(
+                keyID: $0.keyID, isAdministrator: $0.isAdministrator,
+                isDeactivated: $0.isDeactivated)
+        }
+    }
+
+    package func devices(of userID: String) throws -> [String] {
+        try rows.devices(userID).map(\.deviceID)
+    }
+
+    package func memberships(of userID: String) throws -> [String: String] {
+        var found: [String: String] = [:]
+        for (room, row) in try rows.memberships(userID) { found[room] = row.membership }
+        return found
+    }
+
+    package func filterCount(of userID: String) throws -> Int { try rows.filterCount(userID) }
+
+    package func alias(_ alias: String) throws -> AliasState? {
+        try rows.alias(alias).map {
+            AliasState(
+                roomID: $0.roomID, creator: $0.creator, isConfirmed: $0.isConfirmed,
+                expiresAt: $0.expiresAt)
+        }
+    }
+
+    package func loginToken(_ mac: [UInt8]) throws -> LoginTokenState? {
+        try rows.loginToken(mac).map {
+            LoginTokenState(userID: $0.userID, expiresAt: $0.expiresAt)
+        }
+    }
+
+    package func commandAnswer(_ id: CommandID) throws -> (expiresAt: UInt64, answer: [UInt8])? {
+        try rows.commandResult(id).map { ($0.expiresAt, $0.answer) }
+    }
+
+    package func inboxSequence(from source: PartitionID) throws -> UInt64 {
+        try rows.counter(rows.keys.inboxSequence(source))
+    }
+
+    package func keyRanges() throws -> [Range<UInt64>] { try rows.keyBlock().ranges }
+
+    package func nextKeyID() throws -> UInt64 {
+        max(1, try rows.counter(rows.keys.keyAllocation))
+    }
+}

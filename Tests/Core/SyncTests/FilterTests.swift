@@ -1,0 +1,62 @@
+import MatrixModel
+import Sync
+import Testing
+
+@Suite("Filters")
+struct FilterTests {
+    @Test(
+        "Type patterns",
+        arguments: [
+            ("m.room.message", "m.room.message", true), ("m.room.message", "m.room.messages", false),
+            ("m.*", "m.room.message", true), ("*", "", true), ("m.*.b", "m.a.b", true),
+            ("m.*.b", "m.b", false), ("*a*b*", "xxaxxbxx", true), ("*a*b*", "xxbxxaxx", false),
+            ("a*a", "a", false), ("a*a", "aa", true), ("m.[ab]", "m.a", false),
+        ])
+    func patterns(pattern: String, type: String, matches: Bool) {
+        #expect(TypePattern(pattern).matches(type) == matches)
+    }
+
+    private func parse(_ text: String) throws -> SyncFilter {
+        try SyncFilter(parsing: JSONDocument(parsing: text).root)
+    }
+
+    @Test("A whole filter is read")
+    func whole() throws {
+        let filter = try parse(
+            #"""
+            {"event_format":"client","event_fields":["type"],"presence":{"types":[]},
+             "account_data":{"not_types":["*"]},
+             "room":{"include_leave":true,"not_rooms":["!b"],
+              "timeline":{"limit":5000,"senders":["@a:t"],"unread_thread_notifications":true},
+              "state":{"lazy_load_members":true},"ephemeral":null}}
+            """#)
+        #expect(filter.includeLeave && filter.lazyLoadMembers && filter.unreadThreadNotifications)
+        #expect(filter.timeline.limit == EventFilter.limitMax)
+        #expect(filter.presence.isClosed)
+        #expect(!filter.accountData.permits(type: "m.direct"))
+        #expect(!filter.permits(room: "!b") && filter.permits(room: "!a"))
+        #expect(!filter.timeline.permits(type: "x", sender: "@b:t"))
+        #expect(filter.ephemeral == .everything)
+    }
+
+    @Test(
+        "What makes no sense is refused",
+        arguments: [
+            "[]", #"{"room":[]}"#, #"{"room":{"timeline":{"limit":-1}}}"#,
+            #"{"room":{"timeline":{"limit":"9"}}}"#, #"{"room":{"timeline":{"types":"m"}}}"#,
+            #"{"room":{"rooms":[1]}}"#, #"{"room":{"include_leave":1}}"#,
+            #"{"event_format":"xml"}"#, #"{"presence":3}"#, #"{"event_fields":{}}"#,
+        ])
+    func refused(text: String) {
+        #expect(throws: MatrixError.self) { try parse(text) }
+    }
+
+    @Test("Leaving a type out wins over asking for it")
+    func exclusion() throws {
+        let filter = try EventFilter(
+            parsing: JSONDocument(parsing: #"{"types":["m.*"],"not_types":["m.room.*"]}"#).root)
+        #expect(filter.permits(type: "m.call"))
+        #expect(!filter.permits(type: "m.room.name"))
+        #expect(!filter.permits(type: "x"))
+    }
+}

@@ -1,0 +1,159 @@
+import Encryption
+import Glibc
+import KeyFiles
+import Testing
+
+@Suite("Key ring files")
+struct KeyRingFileTests {
+    private let directory = TemporaryDirectory()
+    private let root = SecretKey([UInt8](repeating: 1, count: 32))
+    private let other = SecretKey([UInt8](repeating: 2, count: 32))
+    private var file: KeyRingFile { KeyRingFile(directory: directory.path) }
+
+    private func code(_ body: () throws -> Void) -> KeyError.Code? {
+        do { try body() } catch { return (error as? KeyError)?.code }
+        return nil
+    }
+
+    @Test("A new ring is written once and loaded with its root")
+    func create() throws {
+        #expect(!file.exists)
+        #expect(code { _ = try file.load(root: root) } == .ringMissing)
+        let ring = try file.create(root: root, milliseconds: 5)
+        let loaded = try file.load(root: root)
+        #expect(loaded.ring.ringID == ring.ringID && !loaded.isPrevious)
+        #expect(code { _ = try file.create(root: root, milliseconds: 6) } == .ringMissing)
+        #expect(try file.load(root: root).ring.ringID == ring.ringID)
+        #expect(try file.preamble().generation == 1)
+        var status = stat()
+        stat(directory.file("KEYRING"), &status)
+        #expect(status.st_mode & 0o777 == 0o600)
+    }
+
+    @Test("The root key is in no file, in no form")
+    func rootNotStored() throws {
+        let key = Entropy.bytes(32)
+        _ = try file.create(root: SecretKey(key), milliseconds: 5)
+        _ = try file.rotate(.data, root: SecretKey(key), milliseconds: 6)
+        for name in directory.names {
+            let bytes = try #require(directory.read(name))
+            #expect(!contains(bytes, key))
+            #expect(!contains(bytes, RootKeyText.encode(key).dropLast()))
+        }
+    }
+
+    @Test("No key of the ring lies open in its file")
+    func keysNotStored() throws {
+        let ring = try file.create(root: root, milliseconds: 5)
+        let bytes = try #require(directory.read("KEYRING"))
+        for key in ring.keys { #expect(!contains(bytes, key.secret.exposedBytes)) }
+    }
+
+    @Test("A wrong root is refused and the files stay as they are, byte for byte")
+    func wrongRoot() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        _ = try file.rotate(.data, root: root, milliseconds: 6)
+        let before = (directory.read("KEYRING"), directory.read("KEYRING.prev"))
+        #expect(code { _ = try file.load(root: other) } == .wrongRoot)
+        #expect(code { _ = try file.rotate(.data, root: other, milliseconds: 7) } == .wrongRoot)
+        #expect(directory.read("KEYRING") == before.0)
+        #expect(directory.read("KEYRING.prev") == before.1)
+    }
+
+    @Test("A damaged or missing ring falls back to the generation before, and says so")
+    func fallBack() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        _ = try file.rotate(.data, root: root, milliseconds: 6)
+        let bytes = try #require(directory.read("KEYRING"))
+        for damaged in [[], Array(bytes.dropLast()), bytes.dropLast() + [bytes.last! ^ 1]] {
+            directory.write("KEYRING", damaged)
+            let loaded = try file.load(root: root)
+            #expect(loaded.isPrevious && loaded.ring.generation == 1)
+            #expect(loaded.warnings.map(\.code) == [.ringDamaged])
+        }
+        unlink(directory.file("KEYRING"))
+        #expect(try file.load(root: root).warnings.map(\.code) == [.ringMissing])
+        #expect(
+            code { _ = try file.load(root: root, minimumGeneration: 2) } == .ringRolledBack
+        )
+        #expect(code { _ = try file.load(root: other) } == .wrongRoot)
+        directory.write("KEYRING.prev", [1, 2, 3])
+        directory.write("KEYRING", [1, 2, 3])
+        #expect(code { _ = try file.load(root: root) } == .ringDamaged)
+    }
+
+    @Test("A change over a damaged ring does not push the good generation out")
+    func damagedNotKept() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        _ = try file.rotate(.data, root: root, milliseconds: 6)
+        let good = directory.read("KEYRING.prev")
+        directory.write("KEYRING", [0, 0, 0])
+        _ = try file.rotate(.mac, root: root, milliseconds: 7)
+        #expect(directory.read("KEYRING.prev") == good)
+        #expect(try file.load(root: root).ring.epochs(of: .mac) == [1, 2])
+    }
+
+    @Test("Every state a crash can leave between two generations opens")
+    func crashStates() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        let first = try #require(directory.read("KEYRING"))
+        _ = try file.rotate(.data, root: root, milliseconds: 6)
+        let second = try #require(directory.read("KEYRING"))
+        let states: [[String: [UInt8]]] = [
+            ["KEYRING": first, "KEYRING.new": Array(second.prefix(40))],
+            ["KEYRING": first, "KEYRING.new": second],
+            ["KEYRING": first, "KEYRING.new": second, "KEYRING.old": first],
+            ["KEYRING": first, "KEYRING.prev": first, "KEYRING.new": second],
+            ["KEYRING": second, "KEYRING.prev": first],
+        ]
+        for state in states {
+            for name in directory.names { unlink(directory.file(name)) }
+            for (name, bytes) in state { directory.write(name, bytes) }
+            #expect(!(try file.load(root: root).isPrevious))
+            _ = try file.rotate(.data, root: root, milliseconds: 8)
+            #expect(try file.load(root: root).ring.generation >= 2)
+        }
+    }
+
+    @Test("Rotation, dropping and a whole change of root, on disk")
+    func changes() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        let rotated = try file.rotate(.data, root: root, milliseconds: 6)
+        #expect(rotated.current(.data).epoch == 2)
+        _ = try file.drop(.data, epoch: 1, root: root)
+        #expect(try file.load(root: root).ring.epochs(of: .data) == [2])
+        let previous = try KeyRing(
+            opening: try #require(directory.read("KEYRING.prev")),
+            root: root
+        )
+        #expect(previous.epochs(of: .data) == [2], "the dropped key is in neither file")
+        _ = try file.addNextRoot(other, root: root)
+        _ = try file.promoteRoot(root: root)
+        #expect(try file.load(root: other).ring.current(.data).epoch == 2)
+        #expect(code { _ = try file.dropOldRoot(root: root) } == .wrongRoot)
+        _ = try file.dropOldRoot(root: other)
+        #expect(code { _ = try file.load(root: root) } == .wrongRoot)
+        unlink(directory.file("KEYRING"))
+        #expect(code { _ = try file.load(root: root) } == .wrongRoot, "nor the one before")
+        #expect(try file.load(root: other).ring.epochs(of: .data) == [2])
+    }
+
+    @Test("Two changes at once: the second is refused, not lost")
+    func locked() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        var inner: KeyError.Code?
+        _ = try file.change(root: root) { ring throws(KeyError) in
+            inner = code { _ = try file.rotate(.mac, root: root, milliseconds: 6) }
+            return ring.rotating(.data, milliseconds: 6, random: Entropy.bytes)
+        }
+        #expect(inner == .ringUnusable)
+        #expect(try file.load(root: root).ring.epochs(of: .data) == [1, 2])
+    }
+}
+
+func contains(_ bytes: [UInt8], _ needle: some Collection<UInt8>) -> Bool {
+    guard let first = needle.first else { return true }
+    return bytes.indices.contains {
+        bytes[$0] == first && bytes[$0...].starts(with: needle)
+    }
+}
