@@ -16,8 +16,11 @@ let settings: [SwiftSetting] = [
 /// A module without I/O, clock, randomness or `await` (kinds P and R of `Specs/Architecture.md`).
 func pure(_ name: String, in group: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(
-        name: name, dependencies: dependencies, path: "Sources/\(group)/\(name)",
-        swiftSettings: settings)
+        name: name,
+        dependencies: dependencies,
+        path: "Sources/\(group)/\(name)",
+        swiftSettings: settings
+    )
 }
 
 /// A module that touches the world (kind E).
@@ -27,18 +30,26 @@ func effectful(_ name: String, in group: String, _ dependencies: [Target.Depende
 }
 
 func tests(
-    _ name: String, at path: String, _ dependencies: [Target.Dependency],
+    _ name: String,
+    at path: String,
+    _ dependencies: [Target.Dependency],
     excluding: [String] = []
 ) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, path: "Tests/\(path)", exclude: excluding,
-        swiftSettings: settings)
+        name: name,
+        dependencies: dependencies,
+        path: "Tests/\(path)",
+        exclude: excluding,
+        swiftSettings: settings
+    )
 }
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(
-    name: "ArgumentParser", package: "swift-argument-parser")
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
@@ -53,6 +64,7 @@ let package = Package(
     name: "warbler",
     platforms: [.macOS(.v15)],
     products: [
+        .executable(name: "warblerd", targets: ["warblerd"]),
         .executable(name: "warbler", targets: ["warbler"]),
     ],
     dependencies: [
@@ -71,85 +83,151 @@ let package = Package(
         pure("MatrixModel", in: "Core", ["Primitives", crypto]),
         pure("MatrixRules", in: "Core", ["Primitives", "MatrixModel"]),
         pure(
-            "Homeserver", in: "Core",
-            ["Primitives", "MatrixModel", "MatrixRules", "Keyspace", "Encryption"]),
+            "Homeserver",
+            in: "Core",
+            ["Primitives", "MatrixModel", "MatrixRules", "Keyspace", "Encryption"]
+        ),
+
+        pure(
+            "Sync",
+            in: "Core",
+            [
+                "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
+                "Projections",
+            ]
+        ),
 
         // MARK: Store
         pure("KeyValue", in: "Store", ["Primitives"]),
         pure("Keyspace", in: "Store", ["Primitives"]),
         .target(
-            name: "CCipher", path: "Sources/Store/CCipher",
-            linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("argon2")]),
+            name: "CCipher",
+            path: "Sources/Store/CCipher",
+            linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("argon2")]
+        ),
         pure("Encryption", in: "Store", ["Primitives", "CCipher"]),
         pure("MessageLog", in: "Store", ["Primitives", "KeyValue", "Encryption"]),
         pure(
-            "Projections", in: "Store",
+            "Projections",
+            in: "Store",
             [
                 "Primitives", "KeyValue", "Keyspace", "Homeserver", "MatrixModel", "MatrixRules",
                 "Encryption",
-            ]),
+            ]
+        ),
         .target(
-            name: "CRocksDB", path: "Sources/Store/CRocksDB",
-            linkerSettings: [.linkedLibrary("rocksdb"), .linkedLibrary("crypto")]),
+            name: "CRocksDB",
+            path: "Sources/Store/CRocksDB",
+            linkerSettings: [.linkedLibrary("rocksdb"), .linkedLibrary("crypto")]
+        ),
         effectful("RocksKeyValue", in: "Store", ["Primitives", "KeyValue", "CRocksDB"]),
         effectful(
-            "KeyFiles", in: "Store",
-            ["Primitives", "Encryption", "KeyValue", "MessageLog", "CCipher"]),
+            "KeyFiles",
+            in: "Store",
+            ["Primitives", "Encryption", "KeyValue", "MessageLog", "CCipher"]
+        ),
 
         // MARK: Cluster
         pure(
-            "Partitions", in: "Cluster",
+            "Partitions",
+            in: "Cluster",
             [
                 "Primitives", "Raft", "MatrixModel", "Homeserver", "Keyspace", "KeyValue",
                 "Encryption", "MessageLog", "Projections",
-            ]),
+            ]
+        ),
         effectful(
-            "MultiRaft", in: "Cluster",
+            "MultiRaft",
+            in: "Cluster",
             [
                 "Primitives", "Raft", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace",
                 "KeyValue", "Encryption", "MessageLog", "Projections", "Partitions",
-            ]),
+            ]
+        ),
 
         // MARK: Server
         effectful("Configuration", in: "Server", [yams]),
         effectful("AdminProtocol", in: "Server"),
         effectful("Observability", in: "Server", [logging]),
         effectful("HTTPService", in: "Server", nio + [logging]),
+        effectful(
+            "Identity",
+            in: "Server",
+            ["Primitives", "MatrixModel", "Encryption", "Keyspace"]
+        ),
+        effectful(
+            "Gateway",
+            in: "Server",
+            [
+                "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
+                "Encryption", "Projections", "Partitions", "MultiRaft", "Sync", "HTTPService",
+                "Identity",
+            ]
+        ),
+        .executableTarget(
+            name: "warblerd",
+            dependencies: [
+                "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
+                "Encryption", "KeyFiles", "MessageLog", "Projections", "RocksKeyValue",
+                "Partitions", "MultiRaft", "Configuration", "AdminProtocol", "Observability",
+                "HTTPService", "Gateway", "Identity", arguments, logging,
+            ],
+            path: "Sources/Server/WarblerServer",
+            swiftSettings: settings
+        ),
+
         // MARK: Tools
         .executableTarget(
             name: "warbler",
             dependencies: ["AdminProtocol", "Configuration", "Observability", arguments],
-            path: "Sources/Tools/WarblerCLI", swiftSettings: settings),
+            path: "Sources/Tools/WarblerCLI",
+            swiftSettings: settings
+        ),
 
         // MARK: Tests
         tests("MatrixModelTests", at: "Core/MatrixModelTests", ["MatrixModel", "Primitives"]),
         tests("MatrixRulesTests", at: "Core/MatrixRulesTests", ["MatrixRules", "MatrixModel"]),
+        tests("RaftTests", at: "Core/RaftTests", ["Raft", "Primitives"]),
         tests(
-            "RaftInteractionTests", at: "Conformance/RaftInteraction", ["Raft", "Primitives"],
-            excluding: ["Scenarios"]),
+            "RaftInteractionTests",
+            at: "Conformance/RaftInteraction",
+            ["Raft", "Primitives"],
+            excluding: ["Scenarios"]
+        ),
         tests(
-            "KeyValueConformanceTests", at: "Conformance/KeyValueConformance",
-            ["KeyValue", "RocksKeyValue", "Primitives"]),
+            "KeyValueConformanceTests",
+            at: "Conformance/KeyValueConformance",
+            ["KeyValue", "RocksKeyValue", "Primitives"]
+        ),
         tests(
-            "RocksKeyValueTests", at: "Store/RocksKeyValueTests",
-            ["KeyValue", "RocksKeyValue", "CRocksDB", "Primitives"]),
+            "RocksKeyValueTests",
+            at: "Store/RocksKeyValueTests",
+            ["KeyValue", "RocksKeyValue", "CRocksDB", "Primitives"]
+        ),
         tests("EncryptionTests", at: "Store/EncryptionTests", ["Encryption", "Primitives"]),
         tests(
-            "KeyFilesTests", at: "Store/KeyFilesTests",
-            ["KeyFiles", "Encryption", "KeyValue", "MessageLog", "Primitives"]),
+            "KeyFilesTests",
+            at: "Store/KeyFilesTests",
+            ["KeyFiles", "Encryption", "KeyValue", "MessageLog", "Primitives"]
+        ),
         tests(
-            "MessageLogTests", at: "Store/MessageLogTests",
-            ["MessageLog", "KeyValue", "Encryption", "Primitives"]),
+            "MessageLogTests",
+            at: "Store/MessageLogTests",
+            ["MessageLog", "KeyValue", "Encryption", "Primitives"]
+        ),
+        tests("HTTPServiceTests", at: "Server/HTTPServiceTests", ["HTTPService", logging] + nio),
         tests("ConfigurationTests", at: "Server/ConfigurationTests", ["Configuration"]),
         tests("AdminProtocolTests", at: "Server/AdminProtocolTests", ["AdminProtocol"]),
         tests("ObservabilityTests", at: "Server/ObservabilityTests", ["Observability", logging]),
         tests("ArchitectureTests", at: "Architecture", []),
         tests(
-            "MultiRaftTests", at: "Cluster/MultiRaftTests",
+            "MultiRaftTests",
+            at: "Cluster/MultiRaftTests",
             [
                 "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
                 "Encryption", "MessageLog", "Projections", "Partitions", "MultiRaft",
-            ]),
+            ]
+        ),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -59,11 +59,14 @@ extension ChangeFeed {
             let id = state.subscription(of: userID, account, now)
             return FeedListening(
                 subscription: FeedSubscription(
-                    id: id, generation: state.subscriptions[id]!.generation),
+                    id: id,
+                    generation: state.subscriptions[id]!.generation
+                ),
                 serial: state.subscriptions[id]!.serial,
                 isNew: !state.subscriptions[id]!.isFollowed,
                 accountFloor: state.subscriptions[id]!.accountFloor,
-                positions: state.positions)
+                positions: state.positions
+            )
         }
     }
 
@@ -86,7 +89,9 @@ extension ChangeFeed {
     /// others, through the feed's hand-over. Nil when something happened since `serial`, or the
     /// subscription is gone: look again.
     package func wait(
-        _ subscription: FeedSubscription, after serial: UInt64, now: UInt64,
+        _ subscription: FeedSubscription,
+        after serial: UInt64,
+        now: UInt64,
         _ wake: @escaping Wake
     ) -> FeedWaiter? {
         state.withLock { state in
@@ -97,7 +102,8 @@ extension ChangeFeed {
             state.waiterCount += 1
             state.subscriptions[subscription.id]!.lastUsed = now
             state.subscriptions[subscription.id]!.waiters.append(
-                Waiter(serial: state.waiterSerial, wake: wake))
+                Waiter(serial: state.waiterSerial, wake: wake)
+            )
             return FeedWaiter(subscription: subscription, serial: state.waiterSerial)
         }
     }
@@ -113,7 +119,9 @@ extension ChangeFeed {
                 })
             else { return false }
             state.subscriptions[id]!.waiters.swapAt(
-                place, state.subscriptions[id]!.waiters.count - 1)
+                place,
+                state.subscriptions[id]!.waiters.count - 1
+            )
             state.subscriptions[id]!.waiters.removeLast()
             state.waiterCount -= 1
             return true
@@ -142,7 +150,9 @@ extension ChangeFeed.State {
     }
 
     mutating func subscription(
-        of userID: String, _ account: PartitionID, _ now: UInt64
+        of userID: String,
+        _ account: PartitionID,
+        _ now: UInt64
     ) -> Int {
         if let known = subscriptionIDs[userID] {
             subscriptions[known]!.lastUsed = now
@@ -150,8 +160,11 @@ extension ChangeFeed.State {
         }
         generation &+= 1
         let made = ChangeFeed.Subscription(
-            userID: userID, generation: generation, accountFloor: published(account),
-            lastUsed: now)
+            userID: userID,
+            generation: generation,
+            accountFloor: published(account),
+            lastUsed: now
+        )
         let id: Int
         if let free = freeSubscriptions.popLast() {
             id = free

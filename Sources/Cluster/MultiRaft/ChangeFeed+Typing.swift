@@ -58,7 +58,10 @@ extension ChangeFeed {
     /// The typing sets of the user's rooms that changed since a mark. What ran out by `now` is
     /// taken out first: nobody waits for a timer to learn it.
     package func typingNews(
-        _ subscription: FeedSubscription, sinceEpoch epoch: UInt32, serial: UInt64, now: UInt64
+        _ subscription: FeedSubscription,
+        sinceEpoch epoch: UInt32,
+        serial: UInt64,
+        now: UInt64
     ) -> TypingNews {
         let (news, wakes) = state.withLock { state -> (TypingNews, [Wake]) in
             var woken: [Wake] = []

@@ -76,7 +76,9 @@ package final class ChangeFeed: Sendable {
 
     /// What is known of a room since `index`, exclusive.
     package func activity(
-        roomID: String, partition: PartitionID, since index: LogIndex
+        roomID: String,
+        partition: PartitionID,
+        since index: LogIndex
     ) -> FeedActivity {
         state.withLock { $0.activity(roomID, partition, since: index) }
     }
@@ -85,8 +87,10 @@ package final class ChangeFeed: Sendable {
     package var statistics: FeedStatistics {
         state.withLock {
             FeedStatistics(
-                rooms: $0.slots.count, subscriptions: $0.subscriptionIDs.count,
-                waiters: $0.waiterCount)
+                rooms: $0.slots.count,
+                subscriptions: $0.subscriptionIDs.count,
+                waiters: $0.waiterCount
+            )
         }
     }
 }
@@ -175,7 +179,9 @@ extension ChangeFeed {
         }
 
         func activity(
-            _ roomID: String, _ partition: PartitionID, since index: LogIndex
+            _ roomID: String,
+            _ partition: PartitionID,
+            since index: LogIndex
         ) -> FeedActivity {
             if let slot = slotsByRoom[roomID],
                 max(slots[slot].lastEvent, slots[slot].lastReceipt) > index
@@ -192,7 +198,10 @@ extension ChangeFeed {
         // MARK: Changes
 
         mutating func note(
-            _ change: Change, _ partition: PartitionID, _ applied: LogIndex, _ woken: inout [Wake]
+            _ change: Change,
+            _ partition: PartitionID,
+            _ applied: LogIndex,
+            _ woken: inout [Wake]
         ) {
             switch change {
             case .room(let roomID, let position):

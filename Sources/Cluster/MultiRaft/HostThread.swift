@@ -30,7 +30,8 @@ final class HostThread<Store: KeyValueStore, Keys: KeyReader>: Sendable {
     private let thread: Mutex<OwnThread?> = Mutex(nil)
 
     init(
-        state: Store, storage: @escaping @Sendable (LogBatch) -> Void,
+        state: Store,
+        storage: @escaping @Sendable (LogBatch) -> Void,
         after: @escaping @Sendable (HostOutput) -> Void,
         failed: @escaping @Sendable (any Error) -> Void
     ) {

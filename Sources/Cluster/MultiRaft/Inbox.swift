@@ -60,7 +60,9 @@ final class Inbox<Item: Sendable>: @unchecked Sendable {
                 continue
             }
             var deadline = timespec(
-                tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+                tv_sec: Int(nanoseconds / 1_000_000_000),
+                tv_nsec: Int(nanoseconds % 1_000_000_000)
+            )
             if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { break }
         }
         swap(&items, &batch)
@@ -80,13 +82,16 @@ final class OwnThread: @unchecked Sendable {
     func start() {
         let box = Unmanaged.passRetained(self)
         let result = pthread_create(
-            &handle, nil,
+            &handle,
+            nil,
             { pointer in
                 guard let pointer else { return nil }
                 let thread = Unmanaged<OwnThread>.fromOpaque(pointer).takeRetainedValue()
                 thread.body()
                 return nil
-            }, box.toOpaque())
+            },
+            box.toOpaque()
+        )
         precondition(result == 0, "the system gives no more threads")
     }
 

@@ -65,7 +65,10 @@ package final class Node<Store: KeyValueStore>: Sendable {
     ///   - publish: told what changed once it can be read, on the host thread.
     ///   - failed: called once when the node must stop: its disk cannot be trusted any more.
     package init(
-        settings: NodeSettings, log: Store, state: Store, ring: KeyRing,
+        settings: NodeSettings,
+        log: Store,
+        state: Store,
+        ring: KeyRing,
         entropy: @escaping @Sendable (Int) -> [UInt8],
         writeMark: @escaping @Sendable ([MarkEntry]) throws -> Void,
         publish: @escaping @Sendable ([AppliedChanges]) -> Void,
@@ -82,11 +85,15 @@ package final class Node<Store: KeyValueStore>: Sendable {
         let keys = self.keys
         let toHost = Relay()
         storage = StorageThread(
-            store: log, writeMark: writeMark,
-            synced: { batch in toHost.send(.logSynced(batch: batch)) }, failed: failed)
+            store: log,
+            writeMark: writeMark,
+            synced: { batch in toHost.send(.logSynced(batch: batch)) },
+            failed: failed
+        )
         let storage = self.storage
         host = HostThread(
-            state: state, storage: { storage.submit($0) },
+            state: state,
+            storage: { storage.submit($0) },
             after: { output in
                 for applied in output.applied {
                     shared.setApplied(applied.partition, applied.applied)
@@ -98,7 +105,9 @@ package final class Node<Store: KeyValueStore>: Sendable {
                 if !output.applied.isEmpty { publish(output.applied) }
                 shared.noteApplied(output.appliedEntries, bytes: output.state.byteSize)
                 shared.answer(output.answers)
-            }, failed: failed)
+            },
+            failed: failed
+        )
         let host = self.host
         toHost.connect { host.put(.input($0)) }
     }
@@ -108,7 +117,8 @@ package final class Node<Store: KeyValueStore>: Sendable {
     /// Sends a command to the leader of a partition. `done` is called once, on the host thread: it
     /// must be quick and must not block.
     package func submit(
-        _ command: Command, to partition: PartitionID,
+        _ command: Command,
+        to partition: PartitionID,
         _ done: @escaping @Sendable (CommandOutcome) -> Void
     ) {
         let token = shared.register(command: done)
@@ -165,7 +175,8 @@ package final class Node<Store: KeyValueStore>: Sendable {
 
     /// Recovers every partition and returns once all lead and have applied what they had. Blocks.
     package func start(
-        mark: Mark?, progress: @Sendable (String) -> Void
+        mark: Mark?,
+        progress: @Sendable (String) -> Void
     ) throws -> [LogFinding] {
         guard ServerName(serverName) != nil else { throw NodeError.invalidServerName(serverName) }
         storage.start()
@@ -190,8 +201,10 @@ package final class Node<Store: KeyValueStore>: Sendable {
     private func serverSigningKey() throws -> SigningKey {
         if case .absent = keys.key(ServerSecret.signingSeed.rawValue) {
             let command = Command(
-                id: mintCommandID(), answerLifetime: 0,
-                action: .createKeys(partition: .keys, count: 16))
+                id: mintCommandID(),
+                answerLifetime: 0,
+                action: .createKeys(partition: .keys, count: 16)
+            )
             let gate = Gate()
             submit(command, to: .keys) { _ in gate.open() }
             gate.wait()
@@ -208,10 +221,16 @@ package final class Node<Store: KeyValueStore>: Sendable {
     }
 
     private func open(
-        _ partition: PartitionID, signing: SigningKey, mark: Mark?, _ findings: inout [LogFinding]
+        _ partition: PartitionID,
+        signing: SigningKey,
+        mark: Mark?,
+        _ findings: inout [LogFinding]
     ) throws {
         let recovered = try MessageLog.recover(
-            partition, from: log, mark: mark?.expectation(for: partition))
+            partition,
+            from: log,
+            mark: mark?.expectation(for: partition)
+        )
         switch recovered.verdict {
         case .clean: break
         case .amnesia(let why): throw NodeError.logLost(partition, why.description)
@@ -222,30 +241,47 @@ package final class Node<Store: KeyValueStore>: Sendable {
         let replicaID = ReplicaID(1)
         let configuration = VoterConfiguration(voters: [replicaID])
         var hard = HardState(
-            term: recovered.log.hardState.term, vote: recovered.log.hardState.vote,
-            commit: applied.index)
+            term: recovered.log.hardState.term,
+            vote: recovered.log.hardState.vote,
+            commit: applied.index
+        )
         if hard.term < recovered.log.lastTerm { hard.term = recovered.log.lastTerm }
         let raftSettings = RaftSettings(
-            id: replicaID, seed: UInt64(partition.raw) &* 0x9E37_79B9 &+ 1)
+            id: replicaID,
+            seed: UInt64(partition.raw) &* 0x9E37_79B9 &+ 1
+        )
         let clock = HybridClock(last: max(applied.clock, recovered.log.tail.clock))
         let raft = try RaftNode(
-            settings: raftSettings, hardState: hard, configuration: configuration,
+            settings: raftSettings,
+            hardState: hard,
+            configuration: configuration,
             applied: applied.index,
-            log: ReplicaLog(recovered.log, configuration: configuration))
+            log: ReplicaLog(recovered.log, configuration: configuration)
+        )
         let builder = EventBuilder(server: ServerName(trusted: serverName), signingKey: signing)
         let homeserver = Homeserver(
-            partition: partition, map: map, builder: builder, reader: RowReader(rows), keys: keys,
-            random: RandomStream(seed: shared.random(32)))
+            partition: partition,
+            map: map,
+            builder: builder,
+            reader: RowReader(rows),
+            keys: keys,
+            random: RandomStream(seed: shared.random(32))
+        )
         let replica = PartitionReplica(
-            id: partition, raft: raft, homeserver: homeserver,
-            folder: Folder(partition: partition, store: state), clock: clock,
-            applied: applied.index)
+            id: partition,
+            raft: raft,
+            homeserver: homeserver,
+            folder: Folder(partition: partition, store: state),
+            clock: clock,
+            applied: applied.index
+        )
         shared.setApplied(partition, applied.index)
         host.put(
             .control { turn in
                 turn.add(replica)
                 turn.campaign(partition)
-            })
+            }
+        )
     }
 
     private func waitUntilReady(_ partitions: [PartitionID]) {

@@ -16,7 +16,8 @@ final class StorageThread<Store: KeyValueStore>: Sendable {
     private let thread: Mutex<OwnThread?> = Mutex(nil)
 
     init(
-        store: Store, writeMark: @escaping @Sendable ([MarkEntry]) throws -> Void,
+        store: Store,
+        writeMark: @escaping @Sendable ([MarkEntry]) throws -> Void,
         synced: @escaping @Sendable (UInt64) -> Void,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
@@ -77,4 +78,5 @@ package struct StorageCounters: Sendable {
     package var batches: UInt64 = 0
     package var entries: UInt64 = 0
     package var bytes: UInt64 = 0
+    package init() {}
 }

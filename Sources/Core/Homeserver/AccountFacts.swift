@@ -11,7 +11,10 @@ package struct AccountCreated: FactPayload {
     package var sealedCredentials: [UInt8]
 
     package init(
-        userID: String, keyID: UInt64, createdAt: UInt64, isAdministrator: Bool,
+        userID: String,
+        keyID: UInt64,
+        createdAt: UInt64,
+        isAdministrator: Bool,
         sealedCredentials: [UInt8]
     ) {
         self.userID = userID
@@ -95,7 +98,10 @@ package struct DeviceAdded: FactPayload {
     package var sealedName: [UInt8]
 
     package init(
-        userID: String, deviceID: String, tokenMAC: [UInt8], createdAt: UInt64,
+        userID: String,
+        deviceID: String,
+        tokenMAC: [UInt8],
+        createdAt: UInt64,
         sealedName: [UInt8]
     ) {
         self.userID = userID
@@ -273,8 +279,15 @@ package struct MembershipNoted: FactPayload {
     package var directTo: Bool
 
     package init(
-        userID: String, roomID: String, membership: String, eventID: String, sender: String,
-        roomPartition: UInt16, position: UInt64, previous: String, strippedState: [StoredEvent],
+        userID: String,
+        roomID: String,
+        membership: String,
+        eventID: String,
+        sender: String,
+        roomPartition: UInt16,
+        position: UInt64,
+        previous: String,
+        strippedState: [StoredEvent],
         directTo: Bool
     ) {
         self.userID = userID

@@ -73,8 +73,12 @@ package struct EventIntent: Sendable {
     package var subject: Member?
 
     package init(
-        type: String, stateKey: String? = nil, content: [UInt8], relation: Relation? = nil,
-        redacts: String? = nil, subject: Member? = nil
+        type: String,
+        stateKey: String? = nil,
+        content: [UInt8],
+        relation: Relation? = nil,
+        redacts: String? = nil,
+        subject: Member? = nil
     ) {
         self.type = type
         self.stateKey = stateKey
@@ -101,9 +105,15 @@ package struct SendEvent: Sendable {
     package var requiredMemberships: [Membership]
 
     package init(
-        roomID: String, sender: String, senderKeyID: UInt64, deviceID: String? = nil,
-        transactionID: String? = nil, draft: EventIntent, answersRoom: Bool = false,
-        isDirect: Bool = false, requiredMemberships: [Membership] = []
+        roomID: String,
+        sender: String,
+        senderKeyID: UInt64,
+        deviceID: String? = nil,
+        transactionID: String? = nil,
+        draft: EventIntent,
+        answersRoom: Bool = false,
+        isDirect: Bool = false,
+        requiredMemberships: [Membership] = []
     ) {
         self.roomID = roomID
         self.sender = sender
@@ -132,8 +142,13 @@ package struct CreateRoom: Sendable {
     package var isDirect: Bool
 
     package init(
-        creator: Member, version: RoomVersion, roomID: String?, events: [EventIntent],
-        isPublic: Bool, alias: String?, isDirect: Bool
+        creator: Member,
+        version: RoomVersion,
+        roomID: String?,
+        events: [EventIntent],
+        isPublic: Bool,
+        alias: String?,
+        isDirect: Bool
     ) {
         self.creator = creator
         self.version = version

@@ -156,7 +156,8 @@ extension FactPayload {
 }
 
 private func read<Payload: FactPayload>(
-    _ version: UInt8, _ reader: inout ByteReader
+    _ version: UInt8,
+    _ reader: inout ByteReader
 ) throws(DecodeError) -> Payload {
     guard version == Payload.version else { throw .unknownVersion(UInt64(version)) }
     return try Payload(from: &reader)

@@ -17,10 +17,17 @@ extension Homeserver {
         var facts: [Fact] = [
             .accountCreated(
                 AccountCreated(
-                    userID: create.userID, keyID: keyID, createdAt: context.wallMilliseconds,
+                    userID: create.userID,
+                    keyID: keyID,
+                    createdAt: context.wallMilliseconds,
                     isAdministrator: create.isAdministrator,
                     sealedCredentials: seal(
-                        Array(create.passwordHash.utf8), .credentials(create.userID), key)))
+                        Array(create.passwordHash.utf8),
+                        .credentials(create.userID),
+                        key
+                    )
+                )
+            )
         ]
         let name = String(UserID(trusted: create.userID).localpart)
         facts.append(
@@ -28,26 +35,44 @@ extension Homeserver {
                 ProfileSet(
                     userID: create.userID,
                     sealed: seal(
-                        Profile(displayName: name).encoded, .profile(create.userID), key))))
+                        Profile(displayName: name).encoded,
+                        .profile(create.userID),
+                        key
+                    )
+                )
+            )
+        )
         if let device = create.device { facts.append(added(device, key, context)) }
         return .append(facts, create.device.map { .device($0.deviceID) } ?? .done)
     }
 
-    private mutating func seal(_ bytes: [UInt8], _ binding: ItemBinding, _ key: UserKey) -> [UInt8] {
+    private mutating func seal(_ bytes: [UInt8], _ binding: ItemBinding, _ key: UserKey) -> [UInt8]
+    {
         ItemSealer.seal(
-            bytes, for: binding, with: key, salt: random.bytes(ItemSealer.saltCount))
+            bytes,
+            for: binding,
+            with: key,
+            salt: random.bytes(ItemSealer.saltCount)
+        )
     }
 
     private mutating func added(
-        _ device: AddDevice, _ key: UserKey, _ context: DecisionContext
+        _ device: AddDevice,
+        _ key: UserKey,
+        _ context: DecisionContext
     ) -> Fact {
         let name = device.displayName.map {
             seal(Array($0.utf8), .device(device.userID, device.deviceID), key)
         }
         return .deviceAdded(
             DeviceAdded(
-                userID: device.userID, deviceID: device.deviceID, tokenMAC: device.tokenMAC,
-                createdAt: context.wallMilliseconds, sealedName: name ?? []))
+                userID: device.userID,
+                deviceID: device.deviceID,
+                tokenMAC: device.tokenMAC,
+                createdAt: context.wallMilliseconds,
+                sealedName: name ?? []
+            )
+        )
     }
 
     /// The account with its key, or why not.
@@ -74,7 +99,8 @@ extension Homeserver {
     }
 
     private mutating func withKey(
-        _ userID: String, _ body: (inout Self, UserKey) throws -> Decision
+        _ userID: String,
+        _ body: (inout Self, UserKey) throws -> Decision
     ) throws -> Decision {
         switch try open(userID) {
         case .failure(let trouble): trouble.decision
@@ -90,7 +116,9 @@ extension Homeserver {
                     MatrixError(
                         .userLimitExceeded,
                         "This account has \(devices.count) devices: log one out first",
-                        fields: [JSONValue.Member("info_uri", "about:blank")]))
+                        fields: [JSONValue.Member("info_uri", "about:blank")]
+                    )
+                )
             }
             return .append([server.added(add, key, context)], .device(add.deviceID))
         }
@@ -103,13 +131,19 @@ extension Homeserver {
                     CredentialsChanged(
                         userID: change.userID,
                         sealedCredentials: server.seal(
-                            Array(change.passwordHash.utf8), .credentials(change.userID), key)))
+                            Array(change.passwordHash.utf8),
+                            .credentials(change.userID),
+                            key
+                        )
+                    )
+                )
             ]
             if change.logsOutOthers {
                 let others = try server.reader.devices(of: change.userID)
                     .filter { $0 != change.keeping }
                 facts.append(
-                    .devicesRemoved(DevicesRemoved(userID: change.userID, deviceIDs: others)))
+                    .devicesRemoved(DevicesRemoved(userID: change.userID, deviceIDs: others))
+                )
             }
             return .append(facts, .done)
         }
@@ -127,7 +161,8 @@ extension Homeserver {
         for (room, membership) in try reader.memberships(of: user).sorted(by: { $0.key < $1.key })
         where membership == "join" || membership == "invite" || membership == "knock" {
             let message = Fact.departureAsked(
-                DepartureAsked(userID: user, roomID: room, userKeyID: account.keyID))
+                DepartureAsked(userID: user, roomID: room, userKeyID: account.keyID)
+            )
             facts.append(queue(message, for: map.partition(of: room)))
         }
         return .append(facts, .done)
@@ -142,8 +177,11 @@ extension Homeserver {
             return .append(
                 [
                     .deviceRenamed(
-                        DeviceRenamed(userID: user, deviceID: device, sealedName: sealed))
-                ], .done)
+                        DeviceRenamed(userID: user, deviceID: device, sealedName: sealed)
+                    )
+                ],
+                .done
+            )
         }
     }
 
@@ -152,7 +190,9 @@ extension Homeserver {
         let gone = devices.isEmpty ? known : devices.filter(known.contains)
         guard !gone.isEmpty else { return .repeated(.done, after: .zero) }
         return .append(
-            [.devicesRemoved(DevicesRemoved(userID: user, deviceIDs: gone))], .done)
+            [.devicesRemoved(DevicesRemoved(userID: user, deviceIDs: gone))],
+            .done
+        )
     }
 
     mutating func decide(_ set: SetProfile) throws -> Decision {
@@ -168,9 +208,12 @@ extension Homeserver {
             where membership == "join" {
                 let message = Fact.profileSpread(
                     ProfileSpread(
-                        userID: set.userID, roomID: room,
+                        userID: set.userID,
+                        roomID: room,
                         sealedProfile: server.seal(profile, .profile(set.userID), key),
-                        userKeyID: account.keyID))
+                        userKeyID: account.keyID
+                    )
+                )
                 facts.append(server.queue(message, for: server.map.partition(of: room)))
             }
             return .append(facts, .done)
@@ -178,15 +221,21 @@ extension Homeserver {
     }
 
     mutating func setAccountData(
-        _ user: String, _ room: String, _ type: String, _ content: [UInt8]
+        _ user: String,
+        _ room: String,
+        _ type: String,
+        _ content: [UInt8]
     ) throws -> Decision {
         try withKey(user) { server, key in
             let sealed = server.seal(content, .accountData(user, room, type), key)
             return .append(
                 [
                     .accountDataSet(
-                        AccountDataSet(userID: user, roomID: room, type: type, sealed: sealed))
-                ], .done)
+                        AccountDataSet(userID: user, roomID: room, type: type, sealed: sealed)
+                    )
+                ],
+                .done
+            )
         }
     }
 
@@ -195,13 +244,17 @@ extension Homeserver {
             guard try server.reader.filterCount(of: user) < Self.filtersMax else {
                 return .rejected(
                     MatrixError(
-                        .userLimitExceeded, "This account has too many filters",
-                        fields: [JSONValue.Member("info_uri", "about:blank")]))
+                        .userLimitExceeded,
+                        "This account has too many filters",
+                        fields: [JSONValue.Member("info_uri", "about:blank")]
+                    )
+                )
             }
             let sealed = server.seal(content, .filter(user, id), key)
             return .append(
                 [.filterStored(FilterStored(userID: user, filterID: id, sealed: sealed))],
-                .text(id))
+                .text(id)
+            )
         }
     }
 
@@ -220,6 +273,7 @@ extension Homeserver {
         else { return .rejected(.forbidden("The login token is unknown or used up")) }
         return .append(
             [.loginTokenSpent(LoginTokenSpent(userID: token.userID, tokenMAC: mac))],
-            .text(token.userID))
+            .text(token.userID)
+        )
     }
 }

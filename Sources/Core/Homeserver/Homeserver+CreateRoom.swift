@@ -32,18 +32,29 @@ extension Homeserver {
         if case .absent = keys.key(keyID) { return .parked }
         var head = RoomHead(roomID: roomID, version: create.version, keyID: keyID)
         var author = EventAuthor(
-            sender: create.creator.userID, senderKeyID: create.creator.keyID)
+            sender: create.creator.userID,
+            senderKeyID: create.creator.keyID
+        )
         author.isDirect = create.isDirect
         var facts: [Fact] = [
             .roomCreated(
                 RoomCreated(
-                    roomID: roomID, version: create.version.rawValue, keyID: keyID,
-                    creator: create.creator.userID))
+                    roomID: roomID,
+                    version: create.version.rawValue,
+                    keyID: keyID,
+                    creator: create.creator.userID
+                )
+            )
         ]
         for (ordinal, draft) in create.events.enumerated() {
             let made = try append(
-                draft, by: author, to: &head, ordinal: ordinal, context,
-                salt: ordinal == 0 ? salt : nil)
+                draft,
+                by: author,
+                to: &head,
+                ordinal: ordinal,
+                context,
+                salt: ordinal == 0 ? salt : nil
+            )
             switch made {
             case .failure(let refusal):
                 rooms[roomID] = nil
@@ -57,7 +68,8 @@ extension Homeserver {
         }
         if let alias = create.alias {
             let message = Fact.aliasConfirmed(
-                AliasConfirmed(alias: alias, roomID: roomID, creator: create.creator.userID))
+                AliasConfirmed(alias: alias, roomID: roomID, creator: create.creator.userID)
+            )
             facts.append(queue(message, for: map.partition(of: alias)))
         }
         head.lastIndex = context.nextIndex
@@ -67,13 +79,21 @@ extension Homeserver {
 
     /// A salt for the create event whose hash, the room ID, belongs to this partition.
     private mutating func findRoomID(
-        _ draft: EventIntent, _ create: CreateRoom, _ context: DecisionContext
+        _ draft: EventIntent,
+        _ create: CreateRoom,
+        _ context: DecisionContext
     ) throws -> (String, [UInt8])? {
         let event = MatrixModel.EventDraft(
-            roomID: nil, type: draft.type, stateKey: draft.stateKey,
+            roomID: nil,
+            type: draft.type,
+            stateKey: draft.stateKey,
             sender: UserID(trusted: create.creator.userID),
-            originServerTimestamp: Int64(context.wallMilliseconds), depth: 1, prevEvents: [],
-            authEvents: [], content: draft.content)
+            originServerTimestamp: Int64(context.wallMilliseconds),
+            depth: 1,
+            prevEvents: [],
+            authEvents: [],
+            content: draft.content
+        )
         for _ in 0..<map.count * Self.saltTriesPerPartition {
             let salt = random.bytes(PDU.saltCount)
             let id = try EventBuilder.eventID(of: event, version: create.version, salt: salt)

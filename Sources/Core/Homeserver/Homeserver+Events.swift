@@ -19,7 +19,8 @@ extension Homeserver {
             return .rejected(
                 isJoin
                     ? .notFound("The room does not exist")
-                    : .forbidden("You are not joined to this room"))
+                    : .forbidden("You are not joined to this room")
+            )
         }
         switch try check(send, head) {
         case .refused(let error): return .rejected(error)
@@ -29,8 +30,11 @@ extension Homeserver {
         // The head is taken out while it changes: a copy in the table would double it.
         rooms[send.roomID] = nil
         var author = EventAuthor(
-            sender: send.sender, senderKeyID: send.senderKeyID, deviceID: send.deviceID,
-            transactionID: send.transactionID)
+            sender: send.sender,
+            senderKeyID: send.senderKeyID,
+            deviceID: send.deviceID,
+            transactionID: send.transactionID
+        )
         author.isDirect = send.isDirect
         let made = try append(send.draft, by: author, to: &head, ordinal: 0, context)
         switch made {
@@ -41,7 +45,9 @@ extension Homeserver {
             head.lastIndex = context.nextIndex
             rooms[send.roomID] = head
             return .append(
-                facts, send.answersRoom ? .room(send.roomID) : .event(head.lastEventID))
+                facts,
+                send.answersRoom ? .room(send.roomID) : .event(head.lastEventID)
+            )
         }
     }
 
@@ -52,11 +58,15 @@ extension Homeserver {
 
     private func check(_ send: SendEvent, _ head: RoomHead) throws -> Check {
         if let target = send.draft.redacts {
-            guard let author = try senders[target]?.sender ?? reader.eventSender(target, in: head.roomID)
+            guard
+                let author = try senders[target]?.sender
+                    ?? reader.eventSender(target, in: head.roomID)
             else { return .refused(.notFound("The event to redact is not in this room")) }
             guard
                 head.power?.permitsRedaction(
-                    by: UserID(trusted: send.sender), of: UserID(trusted: author)) == true
+                    by: UserID(trusted: send.sender),
+                    of: UserID(trusted: author)
+                ) == true
             else { return .refused(.forbidden("You may not redact this event")) }
         }
         guard send.draft.type == "m.room.member", let target = send.draft.stateKey else {
@@ -102,8 +112,12 @@ extension Homeserver {
     /// Authorizes, builds, signs and seals one event, moves the head past it, and returns its
     /// facts: the event, and for a member event the note to the member's account.
     mutating func append(
-        _ draft: EventIntent, by author: EventAuthor, to head: inout RoomHead, ordinal: Int,
-        _ context: DecisionContext, salt givenSalt: [UInt8]? = nil
+        _ draft: EventIntent,
+        by author: EventAuthor,
+        to head: inout RoomHead,
+        ordinal: Int,
+        _ context: DecisionContext,
+        salt givenSalt: [UInt8]? = nil
     ) throws -> Result<[Fact], Refusal> {
         let sender = UserID(trusted: author.sender)
         let content: JSONView?
@@ -114,8 +128,13 @@ extension Homeserver {
         }
         let namesRoom = head.version.roomIDIsCreateHash && draft.type == "m.room.create"
         let authorizable = AuthorizableEvent(
-            type: draft.type, stateKey: draft.stateKey, sender: sender, content: content,
-            ancestry: head.ancestry, roomID: namesRoom ? nil : head.roomID)
+            type: draft.type,
+            stateKey: draft.stateKey,
+            sender: sender,
+            content: content,
+            ancestry: head.ancestry,
+            roomID: namesRoom ? nil : head.roomID
+        )
         if let denial = authorize(authorizable, in: head.version, state: head).denial {
             return .failure(.rejected(.forbidden(denial.description)))
         }
@@ -126,14 +145,20 @@ extension Homeserver {
         do throws(EventError) {
             pdu = try builder.build(
                 MatrixModel.EventDraft(
-                    roomID: namesRoom ? nil : RoomID(trusted: head.roomID), type: draft.type,
-                    stateKey: draft.stateKey, sender: sender,
+                    roomID: namesRoom ? nil : RoomID(trusted: head.roomID),
+                    type: draft.type,
+                    stateKey: draft.stateKey,
+                    sender: sender,
                     originServerTimestamp: Int64(context.wallMilliseconds),
                     depth: Int64(head.depth) + 1,
                     prevEvents: head.lastEventID.isEmpty
                         ? [] : [EventID(trusted: head.lastEventID)],
-                    authEvents: authEvents.map { EventID(trusted: $0) }, content: draft.content),
-                version: head.version, salt: salt)
+                    authEvents: authEvents.map { EventID(trusted: $0) },
+                    content: draft.content
+                ),
+                version: head.version,
+                salt: salt
+            )
         } catch {
             return .failure(.rejected(MatrixError(error)))
         }
@@ -157,7 +182,10 @@ extension Homeserver {
     }
 
     private func note(
-        _ event: StoredEvent, _ member: String, in head: RoomHead, at position: StreamPosition,
+        _ event: StoredEvent,
+        _ member: String,
+        in head: RoomHead,
+        at position: StreamPosition,
         _ isDirect: Bool
     ) -> Fact {
         let membership = head.membership(of: UserID(trusted: member))
@@ -167,10 +195,18 @@ extension Homeserver {
         }
         let message = Fact.membershipNoted(
             MembershipNoted(
-                userID: member, roomID: head.roomID, membership: membership.word,
-                eventID: event.eventID, sender: event.sender, roomPartition: partition.raw,
-                position: position.raw, previous: "", strippedState: stripped,
-                directTo: isDirect))
+                userID: member,
+                roomID: head.roomID,
+                membership: membership.word,
+                eventID: event.eventID,
+                sender: event.sender,
+                roomPartition: partition.raw,
+                position: position.raw,
+                previous: "",
+                strippedState: stripped,
+                directTo: isDirect
+            )
+        )
         return queue(message, for: map.partition(of: member))
     }
 
@@ -181,10 +217,17 @@ extension Homeserver {
     }
 
     private mutating func seal(
-        _ pdu: PDU, _ draft: EventIntent, _ author: EventAuthor, _ head: RoomHead
+        _ pdu: PDU,
+        _ draft: EventIntent,
+        _ author: EventAuthor,
+        _ head: RoomHead
     ) -> Result<StoredEvent, Refusal> {
         let parts = ContentParts(
-            type: pdu.type, sender: author.sender, stateKey: pdu.stateKey, content: pdu.content)
+            type: pdu.type,
+            sender: author.sender,
+            stateKey: pdu.stateKey,
+            content: pdu.content
+        )
         var senderSealed: [UInt8] = []
         switch contentKey(room: head.keyID, user: author.senderKeyID) {
         case .absent: return .failure(.parked)
@@ -193,8 +236,13 @@ extension Homeserver {
             senderSealed = ContentSealer.seal(
                 pdu.salt + parts.sender,
                 for: ContentBinding(
-                    room: pdu.roomID.raw, event: pdu.eventID.raw, type: pdu.type,
-                    schema: SealedSchema.sender), with: key)
+                    room: pdu.roomID.raw,
+                    event: pdu.eventID.raw,
+                    type: pdu.type,
+                    schema: SealedSchema.sender
+                ),
+                with: key
+            )
         }
         var subjectSealed: [UInt8] = []
         if !parts.subject.isEmpty, let subject = draft.subject {
@@ -205,26 +253,47 @@ extension Homeserver {
                 subjectSealed = ContentSealer.seal(
                     parts.subject,
                     for: ContentBinding(
-                        room: pdu.roomID.raw, event: pdu.eventID.raw, type: pdu.type,
-                        schema: SealedSchema.subject), with: key)
+                        room: pdu.roomID.raw,
+                        event: pdu.eventID.raw,
+                        type: pdu.type,
+                        schema: SealedSchema.subject
+                    ),
+                    with: key
+                )
             }
         }
         return .success(
             StoredEvent(
-                eventID: pdu.eventID.raw, type: pdu.type, stateKey: pdu.stateKey,
-                sender: pdu.sender.raw, originServerTimestamp: UInt64(pdu.originServerTimestamp),
-                depth: UInt64(pdu.depth), previousEvents: pdu.prevEvents.map(\.raw),
-                authEvents: pdu.authEvents.map(\.raw), contentHash: pdu.contentHash,
+                eventID: pdu.eventID.raw,
+                type: pdu.type,
+                stateKey: pdu.stateKey,
+                sender: pdu.sender.raw,
+                originServerTimestamp: UInt64(pdu.originServerTimestamp),
+                depth: UInt64(pdu.depth),
+                previousEvents: pdu.prevEvents.map(\.raw),
+                authEvents: pdu.authEvents.map(\.raw),
+                contentHash: pdu.contentHash,
                 signature: pdu.signatures.first?.bytes ?? [],
-                signingKeyID: pdu.signatures.first?.keyID ?? "", clear: parts.clear,
-                senderSealed: senderSealed, senderKeyID: author.senderKeyID,
-                subjectSealed: subjectSealed, subjectKeyID: draft.subject?.keyID ?? 0,
-                relation: draft.relation, redacts: draft.redacts, device: author.deviceID,
-                transactionID: author.transactionID, contentSize: UInt32(pdu.content.count)))
+                signingKeyID: pdu.signatures.first?.keyID ?? "",
+                clear: parts.clear,
+                senderSealed: senderSealed,
+                senderKeyID: author.senderKeyID,
+                subjectSealed: subjectSealed,
+                subjectKeyID: draft.subject?.keyID ?? 0,
+                relation: draft.relation,
+                redacts: draft.redacts,
+                device: author.deviceID,
+                transactionID: author.transactionID,
+                contentSize: UInt32(pdu.content.count)
+            )
+        )
     }
 
     mutating func publish(
-        _ roomID: String, by user: String, isPublic: Bool, _ context: DecisionContext
+        _ roomID: String,
+        by user: String,
+        isPublic: Bool,
+        _ context: DecisionContext
     ) throws -> Decision {
         guard var head = try head(roomID) else {
             return .rejected(.notFound("The room does not exist"))

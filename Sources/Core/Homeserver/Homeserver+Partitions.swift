@@ -9,7 +9,10 @@ extension Homeserver {
     package static var reservationMilliseconds: UInt64 { 60_000 }
 
     mutating func reserve(
-        _ alias: String, for room: String, by creator: String, confirm: Bool,
+        _ alias: String,
+        for room: String,
+        by creator: String,
+        confirm: Bool,
         _ context: DecisionContext
     ) throws -> Decision {
         if let known = try reader.alias(alias),
@@ -17,21 +20,32 @@ extension Homeserver {
             known.roomID != room || known.isConfirmed
         {
             return .rejected(
-                MatrixError(confirm ? .unknown : .roomInUse, "The alias is taken",
-                    status: confirm ? 409 : 400))
+                MatrixError(
+                    confirm ? .unknown : .roomInUse,
+                    "The alias is taken",
+                    status: confirm ? 409 : 400
+                )
+            )
         }
         if confirm {
             return .append(
                 [.aliasConfirmed(AliasConfirmed(alias: alias, roomID: room, creator: creator))],
-                .done)
+                .done
+            )
         }
         return .append(
             [
                 .aliasReserved(
                     AliasReserved(
-                        alias: alias, roomID: room, creator: creator,
-                        expiresAt: context.wallMilliseconds + Self.reservationMilliseconds))
-            ], .done)
+                        alias: alias,
+                        roomID: room,
+                        creator: creator,
+                        expiresAt: context.wallMilliseconds + Self.reservationMilliseconds
+                    )
+                )
+            ],
+            .done
+        )
     }
 
     mutating func removeAlias(_ alias: String) throws -> Decision {
@@ -51,7 +65,8 @@ extension Homeserver {
         ]
         if target != partition {
             let grant = Fact.keyBlockGranted(
-                KeyBlockGranted(first: first, count: UInt64(count)))
+                KeyBlockGranted(first: first, count: UInt64(count))
+            )
             facts.append(queue(grant, for: target))
         }
         return .append(facts, .text(String(first)))
@@ -63,14 +78,23 @@ extension Homeserver {
             KeyWrap.wrap(
                 SecretKey(random.bytes(SecretKey.count)),
                 as: WrappedHeader(
-                    kind: .room, id: KeyID(first + offset), keyEpoch: 1, wrapEpoch: wrapper.epoch),
-                with: wrapper.key, nonce: random.bytes(12))
+                    kind: .room,
+                    id: KeyID(first + offset),
+                    keyEpoch: 1,
+                    wrapEpoch: wrapper.epoch
+                ),
+                with: wrapper.key,
+                nonce: random.bytes(12)
+            )
         }
     }
 
     /// A message of another partition's outbox: in order, each once.
     mutating func deliver(
-        _ message: Fact, from source: PartitionID, _ sequence: UInt64, _ context: DecisionContext
+        _ message: Fact,
+        from source: PartitionID,
+        _ sequence: UInt64,
+        _ context: DecisionContext
     ) throws -> Decision {
         let last = try inbox[source] ?? reader.inboxSequence(from: source)
         guard sequence > last else { return .repeated(.done, after: .zero) }
@@ -104,7 +128,8 @@ extension Homeserver {
     }
 
     private mutating func spread(
-        _ fact: ProfileSpread, _ context: DecisionContext
+        _ fact: ProfileSpread,
+        _ context: DecisionContext
     ) throws -> Result<[Fact], Refusal> {
         guard let head = try head(fact.roomID),
             head.membership(of: UserID(trusted: fact.userID)) == .join
@@ -123,11 +148,17 @@ extension Homeserver {
         content.member("membership", "join")
         content.endObject()
         return try member(
-            fact.userID, keyID: fact.userKeyID, content: content.finish(), in: head, context)
+            fact.userID,
+            keyID: fact.userKeyID,
+            content: content.finish(),
+            in: head,
+            context
+        )
     }
 
     private mutating func depart(
-        _ fact: DepartureAsked, _ context: DecisionContext
+        _ fact: DepartureAsked,
+        _ context: DecisionContext
     ) throws -> Result<[Fact], Refusal> {
         guard let head = try head(fact.roomID) else { return .success([]) }
         switch head.membership(of: UserID(trusted: fact.userID)) {
@@ -135,19 +166,30 @@ extension Homeserver {
         case .join, .invite, .knock: break
         }
         return try member(
-            fact.userID, keyID: fact.userKeyID,
-            content: Array(#"{"membership":"leave"}"#.utf8), in: head, context)
+            fact.userID,
+            keyID: fact.userKeyID,
+            content: Array(#"{"membership":"leave"}"#.utf8),
+            in: head,
+            context
+        )
     }
 
     private mutating func member(
-        _ user: String, keyID: UInt64, content: [UInt8], in head: RoomHead,
+        _ user: String,
+        keyID: UInt64,
+        content: [UInt8],
+        in head: RoomHead,
         _ context: DecisionContext
     ) throws -> Result<[Fact], Refusal> {
         var head = head
         let draft = EventIntent(type: "m.room.member", stateKey: user, content: content)
         let made = try append(
-            draft, by: EventAuthor(sender: user, senderKeyID: keyID), to: &head, ordinal: 0,
-            context)
+            draft,
+            by: EventAuthor(sender: user, senderKeyID: keyID),
+            to: &head,
+            ordinal: 0,
+            context
+        )
         if case .success = made {
             head.lastIndex = context.nextIndex
             rooms[head.roomID] = head

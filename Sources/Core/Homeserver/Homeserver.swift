@@ -59,8 +59,12 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
     package static var contentKeysMax: Int { 8_192 }
 
     package init(
-        partition: PartitionID, map: PartitionMap, builder: EventBuilder, reader: Reader,
-        keys: Keys, random: RandomStream
+        partition: PartitionID,
+        map: PartitionMap,
+        builder: EventBuilder,
+        reader: Reader,
+        keys: Keys,
+        random: RandomStream
     ) {
         self.partition = partition
         self.map = map
@@ -72,7 +76,8 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
 
     /// Decides one command. Facts it returns are taken as appended at `context.nextIndex`: the
     /// caller must propose them, or call `reset()`.
-    package mutating func decide(_ command: Command, _ context: DecisionContext) throws -> Decision {
+    package mutating func decide(_ command: Command, _ context: DecisionContext) throws -> Decision
+    {
         if let known = answers[command.id] {
             return .repeated(known.answer, after: known.index)
         }
@@ -92,7 +97,10 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
                     CommandAnswered(
                         command: command.id,
                         expiresAt: context.wallMilliseconds + command.answerLifetime,
-                        answer: answer.encoded)))
+                        answer: answer.encoded
+                    )
+                )
+            )
             answers[command.id] = (answer, context.nextIndex)
         }
         for scope in scopes(of: command.action) { busy[scope] = context.nextIndex }
@@ -148,7 +156,8 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
     }
 
     private mutating func decide(
-        _ action: Command.Action, _ context: DecisionContext
+        _ action: Command.Action,
+        _ context: DecisionContext
     ) throws -> Decision {
         switch action {
         case .createRoom(let create): try decide(create, context)
@@ -173,8 +182,11 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
             .append(
                 [
                     .loginTokenIssued(
-                        LoginTokenIssued(userID: user, tokenMAC: mac, expiresAt: expiresAt))
-                ], .done)
+                        LoginTokenIssued(userID: user, tokenMAC: mac, expiresAt: expiresAt)
+                    )
+                ],
+                .done
+            )
         case .spendLoginToken(let mac): try spend(mac, context)
         case .reserveAlias(let alias, let room, let creator, let confirm):
             try reserve(alias, for: room, by: creator, confirm: confirm, context)
@@ -188,8 +200,11 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
             .append(
                 [
                     .outboxAcknowledged(
-                        OutboxAcknowledged(target: target.raw, upTo: upTo))
-                ], .done)
+                        OutboxAcknowledged(target: target.raw, upTo: upTo)
+                    )
+                ],
+                .done
+            )
         }
     }
 
@@ -215,7 +230,9 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         case .absent: return .absent
         case .found(let userKey):
             let key = ContentKey(
-                room: RoomKey(id: KeyID(room), epoch: 1, secret: roomSecret), user: userKey)
+                room: RoomKey(id: KeyID(room), epoch: 1, secret: roomSecret),
+                user: userKey
+            )
             if contentKeyCount >= Self.contentKeysMax { forgetKeys() }
             contentKeys[room, default: [:]][user] = key
             contentKeyCount += 1

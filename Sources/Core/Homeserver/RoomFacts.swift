@@ -118,7 +118,11 @@ package struct Receipt: Sendable, Hashable {
     package var timestamp: UInt64
 
     package init(
-        userID: String, type: String, thread: String, eventID: String, position: UInt64,
+        userID: String,
+        type: String,
+        thread: String,
+        eventID: String,
+        position: UInt64,
         timestamp: UInt64
     ) {
         self.userID = userID

@@ -42,8 +42,13 @@ package struct RoomHead: AuthorizationState, Sendable {
 
     /// From rows: the current state events in any order, and the end of the timeline.
     package init(
-        roomID: String, version: RoomVersion, keyID: UInt64, state: [StoredEvent],
-        lastEventID: String, depth: UInt64, isPublic: Bool
+        roomID: String,
+        version: RoomVersion,
+        keyID: UInt64,
+        state: [StoredEvent],
+        lastEventID: String,
+        depth: UInt64,
+        isPublic: Bool
     ) {
         self.init(roomID: roomID, version: version, keyID: keyID)
         for event in state where event.type == "m.room.create" { note(event) }
@@ -93,7 +98,9 @@ package struct RoomHead: AuthorizationState, Sendable {
             let content = try? JSONDocument(parsing: event.clear)
             let word = content?.root["membership"]?.string ?? "leave"
             members[UserID(trusted: stateKey)] = Member(
-                membership: Membership(word) ?? .leave, eventID: event.eventID)
+                membership: Membership(word) ?? .leave,
+                eventID: event.eventID
+            )
         case "m.room.create":
             let content = try? JSONDocument(parsing: event.clear)
             create = try? CreateContent(content?.root, sender: UserID(trusted: event.sender))
@@ -119,7 +126,9 @@ package struct RoomHead: AuthorizationState, Sendable {
                 return
             }
             thirdPartyInvites[stateKey] = ThirdPartyInvite(
-                sender: UserID(trusted: event.sender), content: content.root)
+                sender: UserID(trusted: event.sender),
+                content: content.root
+            )
         default: break
         }
     }

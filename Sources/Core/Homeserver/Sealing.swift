@@ -58,7 +58,9 @@ package struct ContentParts: Hashable, Sendable {
     }
 
     private init(
-        splitting content: [UInt8], clear clearKeys: Set<String>, subject isSubject: (String) -> Bool
+        splitting content: [UInt8],
+        clear clearKeys: Set<String>,
+        subject isSubject: (String) -> Bool
     ) {
         var clear = JSONWriter()
         var sender = JSONWriter()
@@ -114,7 +116,11 @@ extension ItemBinding {
         ItemBinding(user: user, kind: .filter, name: id)
     }
     /// `roomID` is empty for global account data.
-    package static func accountData(_ user: String, _ roomID: String, _ type: String)
+    package static func accountData(
+        _ user: String,
+        _ roomID: String,
+        _ type: String
+    )
         -> ItemBinding
     {
         roomID.isEmpty

@@ -48,12 +48,27 @@ package struct StoredEvent: Hashable, Sendable {
     package var contentSize: UInt32
 
     package init(
-        eventID: String, type: String, stateKey: String?, sender: String,
-        originServerTimestamp: UInt64, depth: UInt64, previousEvents: [String],
-        authEvents: [String], contentHash: [UInt8], signature: [UInt8], signingKeyID: String,
-        clear: [UInt8], senderSealed: [UInt8], senderKeyID: UInt64, subjectSealed: [UInt8] = [],
-        subjectKeyID: UInt64 = 0, relation: Relation? = nil, redacts: String? = nil,
-        redactedBy: String? = nil, device: String? = nil, transactionID: String? = nil,
+        eventID: String,
+        type: String,
+        stateKey: String?,
+        sender: String,
+        originServerTimestamp: UInt64,
+        depth: UInt64,
+        previousEvents: [String],
+        authEvents: [String],
+        contentHash: [UInt8],
+        signature: [UInt8],
+        signingKeyID: String,
+        clear: [UInt8],
+        senderSealed: [UInt8],
+        senderKeyID: UInt64,
+        subjectSealed: [UInt8] = [],
+        subjectKeyID: UInt64 = 0,
+        relation: Relation? = nil,
+        redacts: String? = nil,
+        redactedBy: String? = nil,
+        device: String? = nil,
+        transactionID: String? = nil,
         contentSize: UInt32
     ) {
         self.eventID = eventID
@@ -115,7 +130,8 @@ package struct StoredEvent: Hashable, Sendable {
 
     package var encoded: [UInt8] {
         var writer = ByteWriter(
-            reserving: 384 + clear.count + senderSealed.count + subjectSealed.count)
+            reserving: 384 + clear.count + senderSealed.count + subjectSealed.count
+        )
         encode(into: &writer)
         return writer.bytes
     }

@@ -50,7 +50,8 @@ package struct ByteReader: Sendable {
     package mutating func u32() throws(DecodeError) -> UInt32 { try integer() }
     package mutating func u64() throws(DecodeError) -> UInt64 { try integer() }
 
-    private mutating func integer<T: FixedWidthInteger & UnsignedInteger>() throws(DecodeError) -> T {
+    private mutating func integer<T: FixedWidthInteger & UnsignedInteger>() throws(DecodeError) -> T
+    {
         let width = T.bitWidth / 8
         let start = try take(width)
         var value: T = 0

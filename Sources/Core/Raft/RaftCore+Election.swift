@@ -30,7 +30,9 @@ extension RaftCore {
         while from <= log.committed {
             guard
                 let page = try? log.entries(
-                    from..<log.committed.next, maxBytes: settings.maxApplyingBytes),
+                    from..<log.committed.next,
+                    maxBytes: settings.maxApplyingBytes
+                ),
                 let last = page.last
             else { return true }
             if page.contains(where: { $0.kind != .normal }) { return true }
@@ -48,7 +50,11 @@ extension RaftCore {
                 // Its own vote counts like any other: when it is durable.
                 send(
                     Message(
-                        isPreElection ? .preVoteResponse : .voteResponse, to: id, term: askedTerm))
+                        isPreElection ? .preVoteResponse : .voteResponse,
+                        to: id,
+                        term: askedTerm
+                    )
+                )
                 continue
             }
             var request = Message(isPreElection ? .preVote : .vote, to: voter, term: askedTerm)
@@ -83,12 +89,14 @@ extension RaftCore {
             vote == message.from || (vote == .none && leader == .none)
             || (isPreVote && message.term > term)
         let isGranted =
-            canVote && log.faultAt == nil && (graceTicks == 0 || message.isForced)
+            canVote && (graceTicks == 0 || message.isForced)
             && log.isUpToDate(EntryID(term: message.logTerm, index: message.index))
         // A grant names the term asked for: a pre-candidate would drop an answer in an older one.
         var answer = Message(
-            isPreVote ? .preVoteResponse : .voteResponse, to: message.from,
-            term: isGranted ? message.term : term)
+            isPreVote ? .preVoteResponse : .voteResponse,
+            to: message.from,
+            term: isGranted ? message.term : term
+        )
         answer.rejects = !isGranted
         send(answer)
         if isGranted, !isPreVote {

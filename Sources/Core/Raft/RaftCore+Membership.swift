@@ -21,8 +21,11 @@ extension RaftCore {
         _ change: ConfigurationChange
     ) throws(ChangeError) -> VoterConfiguration {
         var changer = ConfigurationChanger(
-            tracker.configuration, members: tracker.members, lastIndex: log.lastIndex,
-            emptyWindow: tracker.emptyWindow)
+            tracker.configuration,
+            members: tracker.members,
+            lastIndex: log.lastIndex,
+            emptyWindow: tracker.emptyWindow
+        )
         try changer.apply(change)
         return install(changer.configuration, members: changer.members)
     }

@@ -15,6 +15,7 @@ struct ReadQueue: Sendable {
     private var lastPosition: UInt64 = 0
 
     var isEmpty: Bool { waiting.isEmpty }
+    var count: Int { waiting.count }
     /// The position up to which an answer to a heartbeat sent now confirms; 0 if none waits.
     var openPosition: UInt64 { waiting.isEmpty ? 0 : lastPosition }
 
@@ -71,6 +72,11 @@ extension RaftCore {
 
     mutating func serve(_ request: ReadRequest) {
         // Before that it does not know how far its predecessors committed.
+        guard reads.count + earlyReads.count < settings.maxPendingReads else {
+            // Only the own reader can be told; others have a deadline.
+            if request.from == id { droppedReads.append(request.token) }
+            return
+        }
         guard hasCommittedInTerm else {
             earlyReads.append(request)
             return

@@ -36,8 +36,15 @@ extension RaftCore {
         let apply = takeApplyTask()
         if !settings.asyncWrites { settle(&append, apply) }
         let ready = Ready(
-            softState: soft, hardState: hard, mustSync: mustSync, readStates: readStates,
-            droppedReads: droppedReads, append: append, apply: apply, messages: messages)
+            softState: soft,
+            hardState: hard,
+            mustSync: mustSync,
+            readStates: readStates,
+            droppedReads: droppedReads,
+            append: append,
+            apply: apply,
+            messages: messages
+        )
         readStates = []
         droppedReads = []
         messages = []
@@ -56,7 +63,8 @@ extension RaftCore {
         else { return nil }
         precondition(
             entries.isEmpty || snapshot == nil || entries[0].index == snapshot!.index.next,
-            "entries follow the snapshot they came with")
+            "entries follow the snapshot they came with"
+        )
         var own: [Message] = []
         var responses: [Message] = []
         swap(&own, &ownAfterAppend)
@@ -64,13 +72,20 @@ extension RaftCore {
         // Every task made while entries are unstable carries the mark, not only the one with the
         // entries: a mark from an earlier term is ignored, and one of this term must follow.
         let acknowledgement = AppendAck(
-            ownResponses: own, term: term, last: log.unstable.isEmpty ? nil : log.last,
-            snapshot: snapshot?.index)
+            ownResponses: own,
+            term: term,
+            last: log.unstable.isEmpty ? nil : log.last,
+            snapshot: snapshot?.index
+        )
         log.markInProgress()
         return AppendTask(
-            entries: entries, hardState: hardState, snapshot: snapshot,
-            mustSync: sync || snapshot != nil, responses: responses,
-            acknowledgement: acknowledgement)
+            entries: entries,
+            hardState: hardState,
+            snapshot: snapshot,
+            mustSync: sync || snapshot != nil,
+            responses: responses,
+            acknowledgement: acknowledgement
+        )
     }
 
     private mutating func takeApplyTask() -> ApplyTask? {

@@ -15,7 +15,11 @@ extension RaftCore {
     mutating func propose(_ change: ConfigurationChange) throws(ProposeError) -> Assigned {
         try propose([
             Entry(
-                term: .zero, index: .zero, kind: change.entryKind, payload: change.encoded())
+                term: .zero,
+                index: .zero,
+                kind: change.entryKind,
+                payload: change.encoded()
+            )
         ])
     }
 
@@ -151,7 +155,9 @@ extension RaftCore {
             // All of the leader's log before `previous` has at most its term, so entries here
             // with a higher one cannot match: skip them.
             let hint = log.possibleMatch(
-                upTo: min(previous.index, log.lastIndex), term: previous.term)
+                upTo: min(previous.index, log.lastIndex),
+                term: previous.term
+            )
             answer.index = previous.index
             answer.rejects = true
             answer.rejectHint = hint.index

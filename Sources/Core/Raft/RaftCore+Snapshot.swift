@@ -39,8 +39,10 @@ extension RaftCore {
         }
         log.restore(snapshot)
         let members = ConfigurationChanger.members(
-            of: snapshot.configuration, lastIndex: log.lastIndex,
-            emptyWindow: tracker.emptyWindow)
+            of: snapshot.configuration,
+            lastIndex: log.lastIndex,
+            emptyWindow: tracker.emptyWindow
+        )
         tracker.votes.reset()
         _ = install(snapshot.configuration, members: members)
         return true

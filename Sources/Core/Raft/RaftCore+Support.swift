@@ -56,7 +56,9 @@ extension RaftCore {
     mutating func confirm(_ commit: LogIndex, by position: Int) {
         guard settings.usesStoreLiveness else { return }
         tracker.members[position].confirmedCommit = max(
-            tracker.members[position].confirmedCommit, commit)
+            tracker.members[position].confirmedCommit,
+            commit
+        )
     }
 
     /// Whether this leader has nothing to say: every member has confirmed that all is committed,

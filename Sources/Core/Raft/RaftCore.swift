@@ -75,22 +75,34 @@ struct RaftCore {
         let committed = max(stored.commit, applied, floor)
         guard committed <= log.lastIndex else {
             throw .inconsistentState(
-                "committed up to \(committed) but the log ends at \(log.lastIndex)")
+                "committed up to \(committed) but the log ends at \(log.lastIndex)"
+            )
+        }
+        guard case .term = log.source.term(at: log.lastIndex) else {
+            // Without it no vote could be judged.
+            throw .inconsistentState("the term of the last entry is not known")
         }
         guard stored.isEmpty || log.lastTerm <= stored.term else {
-            throw .inconsistentState("the log has entries of term \(log.lastTerm), newer than the"
-                + " stored term \(stored.term)")
+            throw .inconsistentState(
+                "the log has entries of term \(log.lastTerm), newer than the"
+                    + " stored term \(stored.term)"
+            )
         }
         log.recover(committed: committed, applied: applied)
         term = stored.term
         vote = stored.vote
         tracker = ProgressTracker(
             maxInflightMessages: settings.maxInflightMessages,
-            maxInflightBytes: settings.maxInflightBytes)
+            maxInflightBytes: settings.maxInflightBytes
+        )
         tracker.install(
             configuration,
             members: ConfigurationChanger.members(
-                of: configuration, lastIndex: log.lastIndex, emptyWindow: tracker.emptyWindow))
+                of: configuration,
+                lastIndex: log.lastIndex,
+                emptyWindow: tracker.emptyWindow
+            )
+        )
         lastSoftState = SoftState()
         lastHardState = HardState(term: term, vote: vote, commit: log.committed)
         becomeFollower(term: term, leader: .none)
@@ -113,7 +125,7 @@ struct RaftCore {
     var isPromotable: Bool {
         guard let position = tracker.position(of: id) else { return false }
         return !tracker.members[position].isLearner && !log.hasPendingSnapshot
-            && log.faultAt == nil
+            && log.faultAt == nil && !log.source.isDamaged
     }
 
     // MARK: - Roles

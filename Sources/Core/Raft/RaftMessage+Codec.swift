@@ -66,11 +66,14 @@ extension Message {
             guard let kind = EntryKind(rawValue: rawKind) else {
                 throw .unknownKind(UInt64(rawKind))
             }
-            if self.kind != .propose, let last = entries.last, index.raw != last.index.raw &+ 1 || term < last.term {
+            if self.kind != .propose, let last = entries.last,
+                index.raw != last.index.raw &+ 1 || term < last.term
+            {
                 throw .invalid("entries are out of order")
             }
             entries.append(
-                Entry(term: term, index: index, kind: kind, payload: Array(try reader.blob())))
+                Entry(term: term, index: index, kind: kind, payload: Array(try reader.blob()))
+            )
         }
         if flags.contains(.hasSnapshot) { snapshot = try SnapshotMetadata(from: &reader) }
     }
@@ -88,7 +91,10 @@ extension SnapshotMetadata {
         let index = LogIndex(try reader.varint())
         let term = Term(try reader.varint())
         self.init(
-            index: index, term: term, configuration: try VoterConfiguration(from: &reader))
+            index: index,
+            term: term,
+            configuration: try VoterConfiguration(from: &reader)
+        )
     }
 }
 
@@ -113,8 +119,12 @@ extension VoterConfiguration {
             lists.append(list)
         }
         self.init(
-            voters: lists[0], outgoingVoters: lists[1], learners: lists[2],
-            nextLearners: lists[3], autoLeave: try reader.bool())
+            voters: lists[0],
+            outgoingVoters: lists[1],
+            learners: lists[2],
+            nextLearners: lists[3],
+            autoLeave: try reader.bool()
+        )
         if let problem = inconsistency { throw .invalid(problem) }
     }
 }

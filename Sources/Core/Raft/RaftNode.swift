@@ -52,8 +52,13 @@ package struct RaftNode<Log: LogReader> {
     ) throws(RaftError) {
         storage = RaftStorage(
             try RaftCore(
-                settings: settings, hardState: hardState, configuration: configuration,
-                applied: applied, log: LogBox(log)))
+                settings: settings,
+                hardState: hardState,
+                configuration: configuration,
+                applied: applied,
+                log: LogBox(log)
+            )
+        )
     }
 
     /// A second replica in the same state, over a log of its own: a plain copy would share what

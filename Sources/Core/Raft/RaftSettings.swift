@@ -49,6 +49,9 @@ package struct RaftSettings: Sendable {
     /// Bytes handed out to be applied and not yet reported as applied.
     package var maxApplyingBytes = 16 << 20
 
+    /// Reads that wait for their quorum; more are dropped at once.
+    package var maxPendingReads = 16_384
+
     package var preVote = true
     package var checkQuorum = true
     package var stepDownOnRemoval = true
@@ -85,8 +88,8 @@ package struct RaftSettings: Sendable {
         guard maxMessageBytes > 0, maxUncommittedBytes > 0, maxApplyingBytes > 0 else {
             throw .invalidSettings("a size limit is not above zero")
         }
-        guard campaignDelayTicks >= 0, voteGraceTicks >= 0 else {
-            throw .invalidSettings("a delay is below zero")
+        guard maxPendingReads > 0, campaignDelayTicks >= 0, voteGraceTicks >= 0 else {
+            throw .invalidSettings("a delay is below zero, or no read may wait")
         }
         guard readMode == .readIndex || checkQuorum else {
             throw .invalidSettings("lease reads need checkQuorum")

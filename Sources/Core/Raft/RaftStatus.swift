@@ -23,9 +23,20 @@ package struct RaftStatus: Sendable {
 extension RaftCore {
     mutating func status() -> RaftStatus {
         RaftStatus(
-            id: id, term: term, vote: vote, role: role, leader: leader, committed: log.committed,
-            applied: log.applied, last: log.last, configuration: tracker.configuration,
-            transferee: transferee, uncommittedBytes: uncommittedBytes, isQuiet: isQuiet,
-            faultAt: log.faultAt, members: role == .leader ? tracker.members : [])
+            id: id,
+            term: term,
+            vote: vote,
+            role: role,
+            leader: leader,
+            committed: log.committed,
+            applied: log.applied,
+            last: log.last,
+            configuration: tracker.configuration,
+            transferee: transferee,
+            uncommittedBytes: uncommittedBytes,
+            isQuiet: isQuiet,
+            faultAt: log.faultAt,
+            members: role == .leader ? tracker.members : []
+        )
     }
 }

@@ -2,6 +2,9 @@ package import Primitives
 
 /// What store liveness knows about the members of this group: which nodes this node has promised
 /// to treat as alive, and which have promised the same to it. Replaced whole at each change.
+///
+/// Time is counted by `tick()`: a replica that is not ticked takes promises to last for ever, so
+/// one that serves lease reads must be ticked even while it is quiet.
 package struct SupportView: Hashable, Sendable {
     /// A promise this node made to another.
     package struct Given: Hashable, Sendable {

@@ -13,8 +13,11 @@ package struct EventExtras: Sendable {
     package var redactedBecause: RenderedEvent?
 
     package init(
-        _ event: RenderedEvent, transactionID: String? = nil, membership: String? = nil,
-        replaced: RenderedEvent? = nil, redactedBecause: RenderedEvent? = nil
+        _ event: RenderedEvent,
+        transactionID: String? = nil,
+        membership: String? = nil,
+        replaced: RenderedEvent? = nil,
+        redactedBecause: RenderedEvent? = nil
     ) {
         self.event = event
         self.transactionID = transactionID

@@ -8,7 +8,8 @@ package struct TypePattern: Hashable, Sendable {
     package init(_ text: String) {
         self.text = Array(text.utf8)
         parts = self.text.split(
-            separator: UInt8(ascii: "*"), omittingEmptySubsequences: false
+            separator: UInt8(ascii: "*"),
+            omittingEmptySubsequences: false
         ).map(Array.init)
     }
 
@@ -36,7 +37,10 @@ package struct TypePattern: Hashable, Sendable {
     }
 
     private func find(
-        _ part: [UInt8], in type: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int
+        _ part: [UInt8],
+        in type: UnsafeBufferPointer<UInt8>,
+        from start: Int,
+        to end: Int
     ) -> Int? {
         guard end - start >= part.count else { return nil }
         return (start...end - part.count).first { offset in

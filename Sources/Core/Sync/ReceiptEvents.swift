@@ -12,7 +12,11 @@ package struct ReceiptText: Hashable, Sendable {
     package var timestamp: UInt64
 
     package init(
-        eventID: String, type: String, userID: String, thread: String, timestamp: UInt64
+        eventID: String,
+        type: String,
+        userID: String,
+        thread: String,
+        timestamp: UInt64
     ) {
         self.eventID = eventID
         self.type = type

@@ -24,9 +24,19 @@ package final class RenderedEvent: Sendable {
     private let contentRange: Range<Int>
 
     package init(
-        position: UInt64, eventID: String, type: String, stateKey: String?, sender: String,
-        timestamp: UInt64, redacts: String?, redactedBy: String?, threadRoot: String?,
-        device: String?, transactionID: String?, isErased: Bool, content: [UInt8]
+        position: UInt64,
+        eventID: String,
+        type: String,
+        stateKey: String?,
+        sender: String,
+        timestamp: UInt64,
+        redacts: String?,
+        redactedBy: String?,
+        threadRoot: String?,
+        device: String?,
+        transactionID: String?,
+        isErased: Bool,
+        content: [UInt8]
     ) {
         self.position = position
         self.eventID = eventID

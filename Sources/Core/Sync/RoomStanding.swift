@@ -18,8 +18,13 @@ package struct RoomStanding: Hashable, Sendable {
     package let isForgotten: Bool
 
     package init(
-        roomID: String, partition: PartitionID, membership: Membership, index: LogIndex,
-        entered: LogIndex, position: UInt64, isForgotten: Bool
+        roomID: String,
+        partition: PartitionID,
+        membership: Membership,
+        index: LogIndex,
+        entered: LogIndex,
+        position: UInt64,
+        isForgotten: Bool
     ) {
         self.roomID = roomID
         self.partition = partition

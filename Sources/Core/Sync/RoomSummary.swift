@@ -16,7 +16,8 @@ package struct RoomSummary: Hashable, Sendable {
     /// Picks heroes from the room's members in the order they appeared: joined and invited ones
     /// first, and only when there are none, those who left (Client-Server API, `RoomSummary`).
     package static func heroes(
-        among members: some Sequence<(userID: String, isPresent: Bool)>, without reader: String
+        among members: some Sequence<(userID: String, isPresent: Bool)>,
+        without reader: String
     ) -> [String] {
         var present: [String] = []
         var gone: [String] = []

@@ -3,13 +3,17 @@ package import Primitives
 
 /// Where a user's stream was read up to: `next_batch` of a sync (architecture, section 4).
 ///
-/// A vector of log positions, one for the account's partition and one for each partition that
-/// holds a room of the user, with the cluster incarnation they belong to. Any node answers it
-/// with no state of its own. Text: `s` and the URL-safe base64 of
-/// version (u8) ‖ incarnation ‖ count ‖ count × (partition u16 ‖ index) ‖ typing mark,
-/// where numbers are varints unless a width is given. `Specs/Formats/Tokens.md` draws it.
+/// A vector of log positions, one for the account and one for each partition that holds a room of
+/// the user, with the cluster incarnation they belong to. The account has its own, even where its
+/// partition holds rooms as well: either may have to wait for the other. Any node answers it with
+/// no state of its own. Text: `s` and the URL-safe base64 of
+/// version u8 ‖ incarnation ‖ account ‖ count ‖ count × (partition u16 ‖ index) ‖
+/// typing epoch u32 ‖ typing serial, where numbers are varints unless a width is given.
+/// `Specs/Formats/Tokens.md` draws it.
 package struct StreamToken: Hashable, Sendable {
     package static let version: UInt8 = 1
+    /// No log gets here, and position arithmetic cannot overflow below it.
+    static let indexEnd: UInt64 = 1 << 52
     package static let partitionsMax = 4_096
     /// No token of this server is longer, so nothing longer is decoded.
     package static let textBytesMax = 65_536
@@ -24,13 +28,21 @@ package struct StreamToken: Hashable, Sendable {
     }
 
     package let incarnation: UInt64
+    /// Of the account's partition, for what it records of the account.
+    package let account: LogIndex
     /// Ascending by partition, each once.
     package let positions: [Position]
     package let typing: TypingMark
 
     /// - Parameter positions: in any order; of two for one partition the later one stays.
-    package init(incarnation: UInt64, positions: [Position], typing: TypingMark = .none) {
+    package init(
+        incarnation: UInt64,
+        account: LogIndex,
+        positions: [Position],
+        typing: TypingMark = .none
+    ) {
         self.incarnation = incarnation
+        self.account = account
         self.typing = typing
         var sorted: [Position] = []
         sorted.reserveCapacity(positions.count)
@@ -75,6 +87,7 @@ extension StreamToken {
         var writer = ByteWriter(reserving: 24 + positions.count * 8)
         writer.u8(Self.version)
         writer.varint(incarnation)
+        writer.varint(account.raw)
         writer.varint(positions.count)
         for each in positions {
             writer.u16(each.partition.raw)
@@ -94,19 +107,25 @@ extension StreamToken {
         do throws(DecodeError) {
             guard try reader.u8() == Self.version else { return nil }
             let incarnation = try reader.varint()
+            let account = LogIndex(try reader.varint())
             let count = try reader.count(limit: Self.partitionsMax)
             var positions: [Position] = []
             positions.reserveCapacity(min(count, 128))
             for _ in 0..<count {
                 let partition = PartitionID(try reader.u16())
                 let index = LogIndex(try reader.varint())
-                // Half the range is plenty, and position arithmetic cannot overflow then.
-                guard index.raw < 1 << 52 else { return nil }
+                guard index.raw < Self.indexEnd else { return nil }
                 positions.append(Position(partition, index))
             }
             let typing = TypingMark(epoch: try reader.u32(), serial: try reader.varint())
             try reader.expectEnd()
-            self.init(incarnation: incarnation, positions: positions, typing: typing)
+            guard account.raw < Self.indexEnd else { return nil }
+            self.init(
+                incarnation: incarnation,
+                account: account,
+                positions: positions,
+                typing: typing
+            )
         } catch {
             return nil
         }

@@ -43,8 +43,13 @@ package struct SyncPlanner: Sendable {
     package var typing: TypingMark
 
     package init(
-        since: StreamToken?, incarnation: UInt64, account: PartitionID, fullState: Bool,
-        includeLeave: Bool, accountIsQuiet: Bool, typing: TypingMark
+        since: StreamToken?,
+        incarnation: UInt64,
+        account: PartitionID,
+        fullState: Bool,
+        includeLeave: Bool,
+        accountIsQuiet: Bool,
+        typing: TypingMark
     ) {
         // A token of another incarnation counts positions of another history: start anew.
         self.since = since.flatMap { $0.incarnation == incarnation ? $0 : nil }
@@ -61,10 +66,12 @@ package struct SyncPlanner: Sendable {
     ///   - held: partitions that cannot be served right now; their rooms wait for a later sync.
     ///   - activity: what is known of the standing at an index since the log index given.
     package func plan(
-        _ standings: [RoomStanding], applied: (PartitionID) -> LogIndex,
-        holding held: Set<PartitionID> = [], activity: (Int, LogIndex) -> RoomActivity
+        _ standings: [RoomStanding],
+        applied: (PartitionID) -> LogIndex,
+        holding held: Set<PartitionID> = [],
+        activity: (Int, LogIndex) -> RoomActivity
     ) -> SyncPlan {
-        let accountSince = since?[account]
+        let accountSince = since?.account
         let until = accountUntil(standings, applied: applied)
         var rooms: [SyncPlan.Room] = []
         var positions: [StreamToken.Position] = []
@@ -78,20 +85,34 @@ package struct SyncPlanner: Sendable {
             }
             guard !held.contains(standing.partition) else { continue }
             let section = section(
-                of: standing, as: membership, number, accountSince, applied: applied,
-                activity: activity)
+                of: standing,
+                as: membership,
+                number,
+                accountSince,
+                applied: applied,
+                activity: activity
+            )
             if let section { rooms.append(SyncPlan.Room(standing: number, section: section)) }
         }
         // A token may be ahead of this node: what it says is never taken back.
-        positions.append(.init(account, max(until, accountSince ?? .zero)))
         return SyncPlan(
-            rooms: rooms, accountSince: accountSince, accountUntil: until,
+            rooms: rooms,
+            accountSince: accountSince,
+            accountUntil: until,
             accountIsQuiet: accountIsQuiet && accountSince != nil,
-            next: StreamToken(incarnation: incarnation, positions: positions, typing: typing))
+            next: StreamToken(
+                incarnation: incarnation,
+                account: max(until, accountSince ?? .zero),
+                positions: positions,
+                typing: typing
+            )
+        )
     }
 
     private func appendPosition(
-        of partition: PartitionID, _ applied: (PartitionID) -> LogIndex, _ held: Set<PartitionID>,
+        of partition: PartitionID,
+        _ applied: (PartitionID) -> LogIndex,
+        _ held: Set<PartitionID>,
         to positions: inout [StreamToken.Position]
     ) {
         let before = since?[partition]
@@ -106,7 +127,8 @@ package struct SyncPlanner: Sendable {
     /// The account is served only as far as its rooms are: a record may arrive before this node
     /// has applied the member event it rests on, and waits then.
     private func accountUntil(
-        _ standings: [RoomStanding], applied: (PartitionID) -> LogIndex
+        _ standings: [RoomStanding],
+        applied: (PartitionID) -> LogIndex
     ) -> LogIndex {
         var until = applied(account)
         for standing in standings where standing.position >> 10 > applied(standing.partition).raw {
@@ -118,7 +140,9 @@ package struct SyncPlanner: Sendable {
     /// What the user is in the room as far as this answer goes; nil when the room is no part of
     /// it. A record that has to wait leaves somebody who was in before where they were.
     private func membership(
-        of standing: RoomStanding, _ accountSince: LogIndex?, _ until: LogIndex
+        of standing: RoomStanding,
+        _ accountSince: LogIndex?,
+        _ until: LogIndex
     ) -> Membership? {
         if standing.index <= until { return standing.isForgotten ? nil : standing.membership }
         guard let accountSince, standing.entered > .zero, standing.entered <= accountSince else {
@@ -128,8 +152,11 @@ package struct SyncPlanner: Sendable {
     }
 
     private func section(
-        of standing: RoomStanding, as membership: Membership, _ number: Int,
-        _ accountSince: LogIndex?, applied: (PartitionID) -> LogIndex,
+        of standing: RoomStanding,
+        as membership: Membership,
+        _ number: Int,
+        _ accountSince: LogIndex?,
+        applied: (PartitionID) -> LogIndex,
         activity: (Int, LogIndex) -> RoomActivity
     ) -> SyncPlan.Section? {
         let isNews = accountSince.map { standing.index > $0 } ?? true

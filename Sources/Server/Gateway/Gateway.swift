@@ -1,7 +1,7 @@
 package import HTTPService
 import Homeserver
-import Identity
-package import MatrixModel
+package import Identity
+import MatrixModel
 package import MultiRaft
 import Projections
 import Synchronization
@@ -29,11 +29,16 @@ package final class Gateway: Sendable {
     /// Starts its threads. `stop` ends them.
     ///
     /// - Parameters:
+    ///   - pool: request threads, where the feed's wake-ups are handed over too.
     ///   - feed: told of changes by the node; the gateway listens for those its caches must heed.
     ///   - report: hears of failures that are the server's own (answered 500 or 503), to log them.
     package init(
-        settings: GatewaySettings, node: GatewayNode, reading: ReadService<AnyReader>,
-        feed: ChangeFeed, report: @escaping @Sendable (any Error, _ template: String) -> Void
+        settings: GatewaySettings,
+        node: GatewayNode,
+        pool: WorkerPool,
+        reading: ReadService<AnyReader>,
+        feed: ChangeFeed,
+        report: @escaping @Sendable (any Error, _ template: String) -> Void
     ) {
         self.settings = settings
         self.node = node
@@ -43,17 +48,23 @@ package final class Gateway: Sendable {
         sessions = SessionCache(sessionsMax: settings.sessionsCachedMax)
         interactive = InteractiveSessions(key: node.tokenKey)
         passwords = PasswordHasher(
-            threads: settings.passwordThreads, waitingMax: settings.passwordWaitingMax,
-            cost: settings.passwordCost, pepper: node.pepper, random: node.random)
+            threads: settings.passwordThreads,
+            waitingMax: settings.passwordWaitingMax,
+            cost: settings.passwordCost,
+            pepper: node.pepper,
+            random: node.random
+        )
         limiter = RateLimiter(settings.rates)
-        let pool = WorkerPool(threads: settings.requestThreads)
         let alarms = Alarms()
         self.pool = pool
         self.alarms = alarms
         executor = RequestExecutor(pool)
         syncs = SyncWaiter(
-            service: reading, execute: { pool.submit($0) },
-            schedule: { alarms.schedule(afterMilliseconds: $0, $1) })
+            service: reading,
+            limits: settings.longPolls,
+            execute: { pool.submit($0) },
+            schedule: { alarms.schedule(afterMilliseconds: $0, $1) }
+        )
         feed.observe { [sessions] change in
             switch change {
             case .devicesRemoved(let user, let devices): sessions.remove(user, devices: devices)
@@ -72,7 +83,10 @@ package final class Gateway: Sendable {
         }
     }
 
-    /// Ends the gateway's threads, once the HTTP service has stopped.
+    /// Answers waiting syncs, as a drain begins: nobody waits for a node that goes.
+    package func releaseLongPolls() { syncs.releaseAll() }
+
+    /// Ends the gateway's threads and the pool, once the HTTP service has stopped.
     package func stop() {
         alarms.stop()
         passwords.stop()
@@ -100,13 +114,17 @@ package final class Gateway: Sendable {
             },
             handle: { [self] request, responder in
                 handle(request, endpoint, responder)
-            })
+            }
+        )
     }
 
     private func handle(_ request: HTTPRequest, _ endpoint: Endpoint, _ responder: Responder) {
         guard endpoint.caller == .user else {
             begin(
-                endpoint, Call(gateway: self, request: request, authenticated: nil), responder)
+                endpoint,
+                Call(gateway: self, request: request, authenticated: nil),
+                responder
+            )
             return
         }
         do throws(MatrixError) {
@@ -115,16 +133,20 @@ package final class Gateway: Sendable {
             if let session = sessions.session(of: mac.digest) {
                 let caller = Call.Authenticated(session: session, mac: mac.bytes)
                 begin(
-                    endpoint, Call(gateway: self, request: request, authenticated: caller),
-                    responder)
+                    endpoint,
+                    Call(gateway: self, request: request, authenticated: caller),
+                    responder
+                )
                 return
             }
             run(request.template, responder) { [self] in
                 let session = try await lookUp(mac)
                 let caller = Call.Authenticated(session: session, mac: mac.bytes)
                 begin(
-                    endpoint, Call(gateway: self, request: request, authenticated: caller),
-                    responder)
+                    endpoint,
+                    Call(gateway: self, request: request, authenticated: caller),
+                    responder
+                )
                 return nil
             }
         } catch {
@@ -136,7 +158,8 @@ package final class Gateway: Sendable {
         do throws(MatrixError) {
             try limit(
                 endpoint.rate,
-                call.authenticated?.session.userID ?? call.request.remoteAddress.network.description)
+                call.authenticated?.session.userID ?? call.request.remoteAddress.network.description
+            )
         } catch {
             responder.respond(response(to: error))
             return
@@ -153,7 +176,8 @@ package final class Gateway: Sendable {
     /// Runs `body` on the request threads and answers what it returns or throws; nothing where it
     /// returns nil, having passed the responder on.
     func run(
-        _ template: String, _ responder: Responder,
+        _ template: String,
+        _ responder: Responder,
         _ body: @escaping @Sendable () async throws -> HTTPResponse?
     ) {
         guard underWay.load(ordering: .relaxed) < settings.requestsMax else {
@@ -173,7 +197,9 @@ package final class Gateway: Sendable {
 
     /// Takes from the caller's bucket, or says how long to wait.
     func limit(
-        _ kind: RateKind, _ principal: String, cost: Double = 1
+        _ kind: RateKind,
+        _ principal: String,
+        cost: Double = 1
     ) throws(MatrixError) {
         guard
             let wait = limiter.take(kind, principal, cost: cost, now: wallMilliseconds())

@@ -1,5 +1,6 @@
 package import Encryption
 package import Homeserver
+import Identity
 package import KeyValue
 package import Keyspace
 package import MultiRaft
@@ -26,14 +27,17 @@ package struct GatewayNode: Sendable {
 
     package init(
         map: PartitionMap,
-        submit: @escaping @Sendable (
-            Command, PartitionID, @escaping @Sendable (CommandOutcome) -> Void
-        ) -> Void,
+        submit:
+            @escaping @Sendable (
+                Command, PartitionID, @escaping @Sendable (CommandOutcome) -> Void
+            ) -> Void,
         mintCommandID: @escaping @Sendable () -> CommandID,
         readBarrier: @escaping @Sendable ([PartitionID]) async throws -> Void,
         view: @escaping @Sendable () -> @Sendable (PartitionID) -> StateReader<AnyReader>,
         key: @escaping @Sendable (UInt64) -> KeyLookup,
-        random: @escaping @Sendable (Int) -> [UInt8], tokenKey: SecretKey, pepper: SecretKey
+        random: @escaping @Sendable (Int) -> [UInt8],
+        tokenKey: SecretKey,
+        pepper: SecretKey
     ) {
         self.map = map
         self.submit = submit
@@ -48,15 +52,45 @@ package struct GatewayNode: Sendable {
 
     package init<Store: KeyValueStore>(_ node: Node<Store>) {
         self.init(
-            map: node.map, submit: { node.submit($0, to: $1, $2) },
+            map: node.map,
+            submit: { node.submit($0, to: $1, $2) },
             mintCommandID: { node.mintCommandID() },
             readBarrier: { try await node.readBarrier($0) },
             view: {
                 let view = node.view()
                 return { StateReader($0, AnyReader(view.reader($0).store)) }
             },
-            key: { node.key($0) }, random: { node.random($0) },
-            tokenKey: node.serverSecret(.tokenMAC), pepper: node.serverSecret(.pepper))
+            key: { node.key($0) },
+            random: { node.random($0) },
+            tokenKey: node.serverSecret(.tokenMAC),
+            pepper: node.serverSecret(.pepper)
+        )
+    }
+}
+
+extension ReadService where Store == AnyReader {
+    /// The reading side of a node, for its gateway.
+    package convenience init<Base: KeyValueStore>(
+        _ node: Node<Base>,
+        settings: ReadSettings,
+        feed: ChangeFeed
+    ) {
+        let map = node.map
+        self.init(
+            settings: settings,
+            map: map,
+            feed: feed,
+            keys: { node.key($0) },
+            view: {
+                let view = node.view()
+                return ReadView(
+                    store: AnyReader(view.reader(.control).store),
+                    map: map,
+                    applied: { view.applied($0) }
+                )
+            },
+            now: wallMilliseconds
+        )
     }
 }
 
@@ -71,13 +105,17 @@ package struct AnyReader: KeyValueReader {
     }
 
     package func multiGet(
-        _ keys: [[UInt8]], in family: ColumnFamily
+        _ keys: [[UInt8]],
+        in family: ColumnFamily
     ) throws(StoreError) -> [[UInt8]?] {
         try base.multiGet(keys, in: family)
     }
 
     package func scan(
-        from lower: [UInt8], to upper: [UInt8], in family: ColumnFamily, reverse: Bool,
+        from lower: [UInt8],
+        to upper: [UInt8],
+        in family: ColumnFamily,
+        reverse: Bool,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
     ) throws(StoreError) {
         try base.scan(from: lower, to: upper, in: family, reverse: reverse, body)

@@ -17,15 +17,14 @@ package struct GatewaySettings: Sendable {
     package var passwordThreads = 2
     package var passwordWaitingMax = 64
 
-    /// Threads for everything that reads the store.
-    package var requestThreads = 4
-    /// Requests under way on those threads, waiting ones included. Beyond: 503.
+    /// Requests under way on the request threads, waiting ones included. Beyond: 503.
     package var requestsMax = 4_096
     package var sessionsCachedMax = 100_000
     /// How long a command is repeated under its ID before the client is told to try again.
     package var deadlineMilliseconds: UInt64 = 10_000
 
     package var limits = Limits()
+    package var longPolls = SyncWaiter<AnyReader>.Limits()
     package var rates = Rates()
 
     package init(serverName: String) { self.serverName = serverName }

@@ -42,6 +42,8 @@ package final class HTTPServer: Sendable {
             throw TLSError(description: "a TLS listener needs a certificate")
         }
         certificates = try tls.map { try TLSCertificates($0) }
+        var settings = settings
+        settings.connectionsMax = DescriptorLimit.connectionsMax(wanted: settings.connectionsMax)
         service = ServiceCore(
             settings: settings,
             router: router,
@@ -120,17 +122,16 @@ package final class HTTPServer: Sendable {
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Int32(service.settings.listenBacklog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                // Out of descriptors: wait a second instead of trying over and over.
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                }
+            }
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.maxMessagesPerRead, value: 4)
-            .childChannelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(
-                    minimum: 1024,
-                    initial: 1024,
-                    maximum: 32 * 1024
-                )
-            )
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.recvAllocator, value: ReceiveBuffers())
             .childChannelOption(
                 .writeBufferWaterMark,
                 value: ChannelOptions.Types.WriteBufferWaterMark(low: 32 * 1024, high: 96 * 1024)

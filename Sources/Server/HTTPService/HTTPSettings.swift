@@ -31,6 +31,7 @@ package struct HTTPSettings: Sendable {
     package var connectionsPerAddressMax = 200
     /// The same for loopback and trusted proxies, which speak for many.
     package var connectionsPerTrustedAddressMax = 1_000
+    /// All connections; at most three quarters of the descriptors that the process may have.
     package var connectionsMax = 50_000
     /// Bytes read ahead while an earlier request of the connection is being answered.
     package var pipelineBytesMax = 64 * 1024

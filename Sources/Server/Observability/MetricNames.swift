@@ -156,6 +156,11 @@ extension MetricName {
         "log_syncs",
         "Synced writes of the message log."
     )
+    package static let logEntries = MetricName(
+        .counter,
+        "log_entries",
+        "Records appended to the message log since the start."
+    )
     package static let logEntriesPerSync = MetricName(
         .histogram,
         "log_entries_per_sync",
@@ -241,7 +246,7 @@ extension MetricName {
         httpRequests, httpSeconds, httpConnections, httpRefusedConnections, rateLimited,
         syncWaiters, syncWakeups, passwordQueue,
         proposals, proposalsPending, raftLeaders, raftLeaderChanges, turnSeconds, logSyncSeconds,
-        logSyncs, logEntriesPerSync, logAppendedBytes, logLastIndex, appliedIndex,
+        logSyncs, logEntries, logEntriesPerSync, logAppendedBytes, logLastIndex, appliedIndex,
         replayEntriesLeft, events,
         diskFreeBytes, diskState, cacheHits, cacheMisses, keyEpoch, keyProviderUp,
         damagedRecords, failures,

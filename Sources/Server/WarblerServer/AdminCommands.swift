@@ -12,6 +12,7 @@ import MultiRaft
 import Partitions
 import Primitives
 import Projections
+import RocksKeyValue
 import Synchronization
 
 /// What the operator asks of a running node over its local socket.
@@ -23,7 +24,8 @@ struct AdminCommands: Sendable {
     let health: Health
 
     func run(
-        _ request: AdminRequest, _ progress: (AdminValue) -> Void
+        _ request: AdminRequest,
+        _ progress: (AdminValue) -> Void
     ) throws(AdminFailure) -> AdminValue {
         switch request.command {
         case "status": return try status()
@@ -57,10 +59,14 @@ struct AdminCommands: Sendable {
     }
 
     private func submit(
-        _ action: Command.Action, to partition: PartitionID
+        _ action: Command.Action,
+        to partition: PartitionID
     ) throws(AdminFailure) -> CommandAnswer {
         let command = Command(
-            id: node.mintCommandID(), answerLifetime: Command.mintedLifetime, action: action)
+            id: node.mintCommandID(),
+            answerLifetime: Command.mintedLifetime,
+            action: action
+        )
         let done = DispatchSemaphore(value: 0)
         let outcome = Mutex<CommandOutcome?>(nil)
         node.submit(command, to: partition) { result in
@@ -89,7 +95,8 @@ struct AdminCommands: Sendable {
         let text = try request.text("password")
         guard text.count >= configuration.passwords.charactersMin else {
             throw .badArgument(
-                "the password needs \(configuration.passwords.charactersMin) characters")
+                "the password needs \(configuration.passwords.charactersMin) characters"
+            )
         }
         return (text, false)
     }
@@ -110,11 +117,16 @@ struct AdminCommands: Sendable {
     private func hash(_ password: String) throws(AdminFailure) -> String {
         let cost = PasswordCost(
             passes: UInt32(configuration.passwords.passes),
-            memoryKiB: UInt32(configuration.passwords.memoryBytes >> 10), lanes: 1)
+            memoryKiB: UInt32(configuration.passwords.memoryBytes >> 10),
+            lanes: 1
+        )
         guard
             let text = PasswordHash.hash(
-                Array(password.utf8), salt: Entropy.bytes(PasswordHash.saltCount), cost: cost,
-                pepper: Pepper(id: 1, secret: node.serverSecret(.pepper)))
+                Array(password.utf8),
+                salt: Entropy.bytes(PasswordHash.saltCount),
+                cost: cost,
+                pepper: Pepper(id: 1, secret: node.serverSecret(.pepper))
+            )
         else { throw AdminFailure(code: "memory", message: "no memory to hash a password") }
         return text
     }
@@ -128,12 +140,19 @@ struct AdminCommands: Sendable {
         _ = try submit(
             .createAccount(
                 CreateAccount(
-                    userID: user, passwordHash: try hash(password),
-                    isAdministrator: request.flag("admin"), device: nil)), to: partition)
+                    userID: user,
+                    passwordHash: try hash(password),
+                    isAdministrator: request.flag("admin"),
+                    device: nil
+                )
+            ),
+            to: partition
+        )
         if let name = try? request.text("display_name") {
             _ = try submit(
                 .setProfile(SetProfile(userID: user, displayName: name, avatarURL: nil)),
-                to: partition)
+                to: partition
+            )
         }
         return isGenerated
             ? ["user_id": .string(user), "password": .string(password)]
@@ -147,7 +166,7 @@ struct AdminCommands: Sendable {
             try reading {
                 try view.reader(partition).accounts { user, row in
                     users.append([
-                        "user_id": .string(user), "created": .integer(Int(row.createdAt)),
+                        "user_id": .string(user), "created": .integer(Int64(row.createdAt)),
                         "admin": .bool(row.isAdministrator),
                         "deactivated": .bool(row.isDeactivated),
                     ])
@@ -167,10 +186,10 @@ struct AdminCommands: Sendable {
             }
             let rooms = try reader.memberships(user)
             return [
-                "user_id": .string(user), "created": .integer(Int(row.createdAt)),
+                "user_id": .string(user), "created": .integer(Int64(row.createdAt)),
                 "admin": .bool(row.isAdministrator), "deactivated": .bool(row.isDeactivated),
                 "devices": .array(try reader.devices(user).map { .string($0.deviceID) }),
-                "rooms_joined": .integer(rooms.count { $0.row.membership == "join" }),
+                "rooms_joined": .integer(Int64(rooms.count { $0.row.membership == "join" })),
             ]
         }
     }
@@ -181,9 +200,14 @@ struct AdminCommands: Sendable {
         _ = try submit(
             .changePassword(
                 ChangePassword(
-                    userID: user, passwordHash: try hash(password),
-                    logsOutOthers: !request.flag("keep_sessions"), keeping: nil)),
-            to: node.map.partition(of: user))
+                    userID: user,
+                    passwordHash: try hash(password),
+                    logsOutOthers: !request.flag("keep_sessions"),
+                    keeping: nil
+                )
+            ),
+            to: node.map.partition(of: user)
+        )
         return isGenerated
             ? ["user_id": .string(user), "password": .string(password)]
             : ["user_id": .string(user)]
@@ -204,23 +228,26 @@ struct AdminCommands: Sendable {
     private func keysStatus() throws(AdminFailure) -> AdminValue {
         let ring = node.keys.ring
         return [
-            "generation": .integer(Int(ring.generation)),
-            "data_epochs": .array(ring.epochs(of: .data).map { .integer(Int($0)) }),
-            "current_data_epoch": .integer(Int(ring.current(.data).epoch)),
-            "wrap_epochs": .array(ring.epochs(of: .wrap).map { .integer(Int($0)) }),
+            "generation": .integer(Int64(ring.generation)),
+            "data_epochs": .array(ring.epochs(of: .data).map { .integer(Int64($0)) }),
+            "current_data_epoch": .integer(Int64(ring.current(.data).epoch)),
+            "wrap_epochs": .array(ring.epochs(of: .wrap).map { .integer(Int64($0)) }),
         ]
     }
 
     private func rotate() throws(AdminFailure) -> AdminValue {
         try reading {
             let ring = try files.ringFile.rotate(
-                .data, root: files.root.secret, milliseconds: wallMilliseconds())
+                .data,
+                root: files.root.secret,
+                milliseconds: wallMilliseconds()
+            )
             let current = ring.current(.data)
             // The ring is durable before a file is written under the new key.
             try files.dataKeys.add(epoch: current.epoch, key: current.secret.exposedBytes)
             try files.dataKeys.setCurrent(current.epoch)
             node.keys.replace(ring)
-            return ["epoch": .integer(Int(current.epoch))]
+            return ["epoch": .integer(Int64(current.epoch))]
         }
     }
 
@@ -242,11 +269,11 @@ struct AdminCommands: Sendable {
             "reasons": .array(health.reasons.map { .string($0) }),
             "server_name": .string(node.serverName),
             "version": .string(Warblerd.version),
-            "partitions": .integer(node.map.count),
+            "partitions": .integer(Int64(node.map.count)),
             "log": [
-                "entries": .integer(Int(counters.entries)),
-                "syncs": .integer(Int(counters.syncs)),
-                "bytes": .integer(Int(counters.bytes)),
+                "entries": .integer(Int64(counters.entries)),
+                "syncs": .integer(Int64(counters.syncs)),
+                "bytes": .integer(Int64(counters.bytes)),
             ],
         ]
     }

@@ -24,7 +24,8 @@ final class Health: Sendable {
         let list = reasons.map { "\"\($0)\"" }.joined(separator: ",")
         var response = HTTPResponse(
             status: reasons.isEmpty ? 200 : 503,
-            json: Array(#"{"ready":\#(reasons.isEmpty),"reasons":[\#(list)]}"#.utf8))
+            json: Array(#"{"ready":\#(reasons.isEmpty),"reasons":[\#(list)]}"#.utf8)
+        )
         if !reasons.isEmpty { response.headers.append(HTTPHeader("Retry-After", "2")) }
         return response
     }

@@ -20,13 +20,16 @@ struct LogTools {
         }
     }
 
-    private func storing<Value>(_ body: () throws(LogError) -> Value) throws(AdminFailure) -> Value {
+    private func storing<Value>(_ body: () throws(LogError) -> Value) throws(AdminFailure) -> Value
+    {
         do throws(LogError) { return try body() } catch {
             throw AdminFailure(code: "E-DISK-DAMAGED", message: error.description)
         }
     }
 
-    private func open(_ partition: PartitionID) throws(AdminFailure) -> RecoveredLog<RocksKeyValueStore> {
+    private func open(
+        _ partition: PartitionID
+    ) throws(AdminFailure) -> RecoveredLog<RocksKeyValueStore> {
         try storing { () throws(LogError) in
             try MessageLog.recover(partition, from: store, mark: nil)
         }
@@ -34,7 +37,8 @@ struct LogTools {
 
     /// Reads every record of the log, follows every chain, checks every body.
     func verify(
-        _ request: AdminRequest, _ progress: (AdminValue) -> Void
+        _ request: AdminRequest,
+        _ progress: (AdminValue) -> Void
     ) throws(AdminFailure) -> AdminValue {
         var records = 0
         var damaged: [AdminValue] = []
@@ -67,11 +71,14 @@ struct LogTools {
 
     /// Headers and kinds of facts; never content.
     func inspect(_ request: AdminRequest) throws(AdminFailure) -> AdminValue {
-        guard let partition = request.arguments["partition"]?.integer.flatMap({ UInt16(exactly: $0) })
+        guard
+            let partition = request.arguments["partition"]?.integer.flatMap({ UInt16(exactly: $0) })
         else { throw .badArgument("name a partition") }
         let log = try open(PartitionID(partition)).log
         let first = max(
-            UInt64(clamping: request.arguments["from"]?.integer ?? 1), log.firstIndex.raw)
+            UInt64(clamping: request.arguments["from"]?.integer ?? 1),
+            log.firstIndex.raw
+        )
         let count = min(UInt64(clamping: request.arguments["count"]?.integer ?? 20), 1_000)
         var records: [AdminValue] = []
         var index = first

@@ -31,7 +31,8 @@ struct NodeFiles: Sendable {
 
     /// Opens what is there or makes what is not.
     init(
-        _ configuration: Configuration, _ mode: StoreMode,
+        _ configuration: Configuration,
+        _ mode: StoreMode,
         infoLog: @escaping @Sendable (RocksOptions.LogLevel, String) -> Void,
         backgroundError: @escaping @Sendable (StoreError) -> Void
     ) throws {
@@ -50,8 +51,10 @@ struct NodeFiles: Sendable {
         } else {
             guard !Self.exists(directory + "/log/CURRENT") else {
                 throw KeyError(
-                    .ringMissing, "the data folder has a log but no key ring",
-                    remedy: "put keys/KEYRING back from a backup of this node")
+                    .ringMissing,
+                    "the data folder has a log but no key ring",
+                    remedy: "put keys/KEYRING back from a backup of this node"
+                )
             }
             ring = try ringFile.create(root: root.secret, milliseconds: wallMilliseconds())
         }
@@ -60,25 +63,37 @@ struct NodeFiles: Sendable {
             table[epoch] = try ring.key(.data, epoch: epoch).exposedBytes
         }
         dataKeys = try DataKeyring(
-            storeID: ring.storeID, keys: table, current: ring.current(.data).epoch)
+            storeID: ring.storeID,
+            keys: table,
+            current: ring.current(.data).epoch
+        )
         let encryption: RocksOptions.Encryption =
             mode.isPlain ? .plain : .keyring(dataKeys)
         var logOptions = RocksOptions(
             path: directory + "/log",
             families: [
                 RocksFamily(
-                    LogFamilies.records, compression: .none, bloomBitsPerKey: 0,
-                    insertHintPrefixBytes: 2),
+                    LogFamilies.records,
+                    compression: .none,
+                    bloomBitsPerKey: 0,
+                    insertHintPrefixBytes: 2
+                ),
                 RocksFamily(LogFamilies.passing, compression: .none, bloomBitsPerKey: 0),
                 RocksFamily(LogFamilies.meta, bloomBitsPerKey: 0),
-            ], durability: .synced, encryption: encryption)
+            ],
+            durability: .synced,
+            encryption: encryption
+        )
         logOptions.cacheBytes = 8 << 20
         logOptions.writeBufferBytes = configuration.storage.logWriteBufferBytes
         logOptions.infoLog = infoLog
         logOptions.backgroundError = backgroundError
         var stateOptions = RocksOptions(
-            path: directory + "/state", families: [RocksFamily(.state)], durability: .noWAL,
-            encryption: encryption)
+            path: directory + "/state",
+            families: [RocksFamily(.state)],
+            durability: .noWAL,
+            encryption: encryption
+        )
         stateOptions.cacheBytes = configuration.storage.cacheBytes
         stateOptions.writeBufferBytes = configuration.storage.stateWriteBufferBytes
         stateOptions.infoLog = infoLog
@@ -86,7 +101,9 @@ struct NodeFiles: Sendable {
         log = try RocksKeyValueStore(logOptions)
         state = try RocksKeyValueStore(stateOptions)
         mark = try MarkKeeper(
-            path: directory + "/mark", partitions: configuration.partitions.count + 2)
+            path: directory + "/mark",
+            partitions: configuration.partitions.count + 2
+        )
     }
 
     private static func source(_ keys: Configuration.Keys) -> RootKeySource {
@@ -102,8 +119,10 @@ struct NodeFiles: Sendable {
     private static func makeFolder(_ path: String) throws {
         guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
         throw StartFailure(
-            "E-DISK-IO", "cannot make \(path): \(String(cString: strerror(errno)))",
-            exitStatus: 74)
+            "E-DISK-IO",
+            "cannot make \(path): \(String(cString: strerror(errno)))",
+            exitStatus: 74
+        )
     }
 
     /// One process per data folder. The lock goes with the process.
@@ -111,14 +130,18 @@ struct NodeFiles: Sendable {
         let descriptor = open(directory + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw StartFailure(
-                "E-NODE-LOCKED", "another process uses \(directory): stop it first",
-                exitStatus: 75)
+                "E-NODE-LOCKED",
+                "another process uses \(directory): stop it first",
+                exitStatus: 75
+            )
         }
     }
 
     /// Name, number of partitions and mode are fixed by the first start of a data folder.
     private static func checkIdentity(
-        _ directory: String, _ configuration: Configuration, _ mode: StoreMode
+        _ directory: String,
+        _ configuration: Configuration,
+        _ mode: StoreMode
     ) throws {
         let path = directory + "/identity"
         let lines = [
@@ -135,8 +158,10 @@ struct NodeFiles: Sendable {
         for (old, new) in zip(had, lines) where old != new {
             let code = new.hasPrefix("partitions") ? "E-NODE-PARTITIONS" : "E-NODE-NAME"
             throw StartFailure(
-                code, "this data folder was made with '\(old)', the configuration says '\(new)'",
-                exitStatus: 78)
+                code,
+                "this data folder was made with '\(old)', the configuration says '\(new)'",
+                exitStatus: 78
+            )
         }
         throw StartFailure("E-NODE-NAME", "\(path) is damaged", exitStatus: 78)
     }

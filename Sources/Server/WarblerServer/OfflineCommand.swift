@@ -16,7 +16,11 @@ struct OfflineCommand {
         let files: NodeFiles
         do {
             files = try NodeFiles(
-                configuration, mode, infoLog: { _, _ in }, backgroundError: { _ in })
+                configuration,
+                mode,
+                infoLog: { _, _ in },
+                backgroundError: { _ in }
+            )
         } catch { throw StartFailure(error) }
         defer { try? files.close() }
         let request = AdminRequest(command: name, arguments: arguments)

@@ -1,6 +1,8 @@
 import AdminProtocol
 import Configuration
 import Dispatch
+import Encryption
+import Encryption
 import Gateway
 import Glibc
 import HTTPService
@@ -28,6 +30,8 @@ final class Service: Sendable {
     let logger: Logger
     let metrics = Metrics()
     private let health = Health()
+    /// Threads for everything that reads the store: they wait for the disk, not for each other.
+    private static let requestThreads = 4
 
     init(_ configuration: Configuration, _ mode: StoreMode) throws {
         self.configuration = configuration
@@ -36,7 +40,10 @@ final class Service: Sendable {
         if let file = configuration.logging.file {
             guard let opened = LogSink(file: file) else {
                 throw StartFailure(
-                    "E-DISK-IO", "cannot write the log file \(file)", exitStatus: 74)
+                    "E-DISK-IO",
+                    "cannot write the log file \(file)",
+                    exitStatus: 74
+                )
             }
             sink = opened
         } else {
@@ -45,8 +52,11 @@ final class Service: Sendable {
         let settings = configuration.logging
         LoggingSystem.bootstrap {
             StructuredLogHandler(
-                label: $0, format: settings.format,
-                level: Logger.Level(rawValue: settings.level.rawValue) ?? .info, sink: sink)
+                label: $0,
+                format: settings.format == .json ? .json : .text,
+                level: Logger.Level(rawValue: settings.level.rawValue) ?? .info,
+                sink: sink
+            )
         }
         logger = Logger(label: "warblerd")
     }
@@ -61,44 +71,58 @@ final class Service: Sendable {
             // Promises rest on the disk: what it refuses once is never tried again (2.5).
             let failure = StartFailure(error)
             logger.record(
-                .critical, "the node stops because its storage failed",
-                [.code: LogValue(failure.code), .reason: LogValue(failure.message)])
+                .critical,
+                "the node stops because its storage failed",
+                [.code: LogValue(failure.code), .reason: LogValue(failure.message)]
+            )
             _exit(failure.exitStatus)
         }
         let files: NodeFiles
         do {
             files = try NodeFiles(
-                configuration, mode,
+                configuration,
+                mode,
                 infoLog: { level, line in
                     guard level == .error || level == .warning else { return }
                     logger.record(.warning, "storage", [.reason: LogValue(line)])
                 },
-                backgroundError: { fatal($0) })
+                backgroundError: { fatal($0) }
+            )
         } catch { throw StartFailure(error) }
         for warning in files.root.warnings {
             logger.record(
-                .warning, "a risk with the root key",
-                [.code: LogValue(warning.code.rawValue), .reason: LogValue(warning.message)])
+                .warning,
+                "a risk with the root key",
+                [.code: LogValue(warning.code.rawValue), .reason: LogValue(warning.message)]
+            )
         }
         try serve(files, fatal)
     }
 
-    private func serve(_ files: NodeFiles, _ fatal: @escaping @Sendable (any Error) -> Void) throws {
-        let wakes = WorkerPool(name: "wbl-wake", threads: 1)
+    private func serve(_ files: NodeFiles, _ fatal: @escaping @Sendable (any Error) -> Void) throws
+    {
+        // The gateway's request threads, where woken syncs run too.
+        let pool = WorkerPool(threads: Self.requestThreads)
         let feed = ChangeFeed(epoch: UInt32(truncatingIfNeeded: files.mark.incarnation)) { batch in
-            wakes.submit { for wake in batch { wake() } }
+            pool.submit { for wake in batch { wake() } }
         }
         let node = RocksNode(
             settings: NodeSettings(
-                serverName: configuration.server.name, partitions: configuration.partitions.count),
-            log: files.log, state: files.state, ring: files.ring, entropy: Entropy.bytes,
+                serverName: configuration.server.name,
+                partitions: configuration.partitions.count
+            ),
+            log: files.log,
+            state: files.state,
+            ring: files.ring,
+            entropy: Entropy.bytes,
             writeMark: { try files.mark.keep($0) },
             publish: { applied in
                 for one in applied {
                     feed.publish(one.changes, partition: one.partition, applied: one.applied)
                 }
-            }, failed: fatal)
-        defer { wakes.stop() }
+            },
+            failed: fatal
+        )
         let findings: [LogFinding]
         do {
             findings = try node.start(mark: files.mark.found) { [logger] text in
@@ -107,16 +131,18 @@ final class Service: Sendable {
         } catch { throw StartFailure(error) }
         for finding in findings {
             logger.record(
-                .error, "a record of the log is damaged",
+                .error,
+                "a record of the log is damaged",
                 [
-                    .code: "E-LOG-HOLE", .partition: LogValue(finding.partition),
+                    .code: "E-LOG-HOLE", .partition: LogValue(finding.partition.description),
                     .reason: LogValue("\(finding.verdict)"),
-                ])
+                ]
+            )
         }
-        for partition in [.control, .keys] + node.map.all {
+        for partition in [PartitionID.control, .keys] + node.map.all {
             feed.publish([], partition: partition, applied: node.applied(partition))
         }
-        let gateway = makeGateway(node, feed)
+        let gateway = makeGateway(node, feed, pool)
         let server = try listen(gateway, node)
         let admin = try adminSocket(node, gateway, files)
         let upkeep = Upkeep(node: node, feed: feed, logger: logger)
@@ -142,24 +168,41 @@ final class Service: Sendable {
         logger.record(.info, "stopped")
     }
 
-    private func makeGateway(_ node: RocksNode, _ feed: ChangeFeed) -> Gateway {
+    private func makeGateway(
+        _ node: RocksNode,
+        _ feed: ChangeFeed,
+        _ pool: WorkerPool
+    ) -> Gateway {
         let reading = ReadService<AnyReader>(
-            settings: ReadSettings(serverName: node.serverName, incarnation: 1), map: node.map,
-            feed: feed, keys: { node.key($0) },
+            settings: ReadSettings(serverName: node.serverName, incarnation: 1),
+            map: node.map,
+            feed: feed,
+            keys: { node.key($0) },
             view: {
                 let view = node.view()
                 return ReadView(
-                    store: AnyReader(view.store), map: node.map, applied: { view.applied($0) })
-            }, now: { wallMilliseconds() })
+                    store: AnyReader(view.store),
+                    map: node.map,
+                    applied: { view.applied($0) }
+                )
+            },
+            now: { wallMilliseconds() }
+        )
         let logger = self.logger
         return Gateway(
             settings: GatewaySettings(configuration, isBench: mode.isBench),
-            node: GatewayNode(node), reading: reading, feed: feed,
+            node: GatewayNode(node),
+            pool: pool,
+            reading: reading,
+            feed: feed,
             report: { error, template in
                 logger.record(
-                    .error, "a request failed",
-                    [.route: LogValue(template), .reason: LogValue("\(error)")])
-            })
+                    .error,
+                    "a request failed",
+                    [.route: LogValue(template), .reason: LogValue("\(error)")]
+                )
+            }
+        )
     }
 
     // MARK: HTTP
@@ -182,13 +225,21 @@ final class Service: Sendable {
         let server: HTTPServer
         do {
             server = try HTTPServer(
-                listeners: listeners, settings: HTTPSettings(configuration), tls: tls,
-                router: router, errorBody: { $0.matrixErrorBody },
+                listeners: listeners,
+                settings: HTTPSettings(configuration),
+                tls: tls,
+                router: router,
+                errorBody: { $0.matrixErrorBody },
                 accessLog: { record in
                     requests.counter(
-                        .httpRequests, "\(record.method)", record.template, String(record.status)
+                        .httpRequests,
+                        "\(record.method)",
+                        record.template,
+                        String(record.status)
                     ).add()
-                }, logger: logger)
+                },
+                logger: logger
+            )
         } catch {
             throw StartFailure("E-LISTEN", "\(error)", exitStatus: 78)
         }
@@ -208,8 +259,10 @@ final class Service: Sendable {
         case .success(let addresses):
             for address in addresses {
                 logger.record(
-                    .info, "listening",
-                    [.address: LogValue(address.host), .port: LogValue(address.port)])
+                    .info,
+                    "listening",
+                    [.address: LogValue(address.host), .port: LogValue(address.port)]
+                )
             }
         case .failure(let error):
             throw StartFailure("E-LISTEN", "\(error)", exitStatus: 75)
@@ -223,18 +276,24 @@ final class Service: Sendable {
         let metrics = self.metrics
         metrics.registerProcess(version: Warblerd.version)
         router.add(
-            .get, "/livez",
+            .get,
+            "/livez",
             HTTPRoute { _, responder in
                 responder.respond(HTTPResponse(json: Array(#"{"live":true}"#.utf8)))
-            })
+            }
+        )
         for path in ["/readyz", "/health"] {
             router.add(
-                .get, path,
-                HTTPRoute { _, responder in responder.respond(health.answer) })
+                .get,
+                path,
+                HTTPRoute { _, responder in responder.respond(health.answer) }
+            )
         }
         let serve = configuration.metrics.serve
+        let reported = Shared(StorageCounters())
         router.add(
-            .get, "/metrics",
+            .get,
+            "/metrics",
             HTTPRoute { request, responder in
                 let isOpen =
                     switch serve {
@@ -244,26 +303,40 @@ final class Service: Sendable {
                     }
                 guard isOpen else {
                     responder.respond(
-                        HTTPResponse(status: 404, json: HTTPFault.unknownPath.matrixErrorBody))
+                        HTTPResponse(status: 404, json: HTTPFault.unknownPath.matrixErrorBody)
+                    )
                     return
                 }
                 let counters = node.storageStatistics
-                metrics.gauge(.logSyncs).set(Double(counters.syncs))
-                metrics.gauge(.logBatches).set(Double(counters.batches))
-                metrics.gauge(.logEntries).set(Double(counters.entries))
+                let before = reported.withLock { reported in
+                    defer { reported = counters }
+                    return reported
+                }
+                metrics.counter(.logSyncs).add(Int(counters.syncs - before.syncs))
+                metrics.counter(.logEntries).add(Int(counters.entries - before.entries))
+                metrics.counter(.logAppendedBytes).add(Int(counters.bytes - before.bytes))
                 var response = HTTPResponse(
-                    status: 200, body: Array(metrics.openMetricsText().utf8))
+                    status: 200,
+                    body: Array(metrics.openMetricsText().utf8)
+                )
                 response.headers.append(HTTPHeader("Content-Type", Metrics.contentType))
                 responder.respond(response)
-            })
+            }
+        )
     }
 
     private func adminSocket(
-        _ node: RocksNode, _ gateway: Gateway, _ files: NodeFiles
+        _ node: RocksNode,
+        _ gateway: Gateway,
+        _ files: NodeFiles
     ) throws -> AdminSocketServer {
         let commands = AdminCommands(
-            node: node, gateway: gateway, files: files, configuration: configuration,
-            health: health)
+            node: node,
+            gateway: gateway,
+            files: files,
+            configuration: configuration,
+            health: health
+        )
         do {
             let socket = try AdminSocketServer(path: configuration.adminSocketPath) {
                 (request, progress) throws(AdminFailure) in
@@ -273,7 +346,10 @@ final class Service: Sendable {
             return socket
         } catch {
             throw StartFailure(
-                "E-LISTEN", "\(configuration.adminSocketPath): \(error)", exitStatus: 78)
+                "E-LISTEN",
+                "\(configuration.adminSocketPath): \(error)",
+                exitStatus: 78
+            )
         }
     }
 
@@ -293,5 +369,14 @@ final class Service: Sendable {
         }
         stopped.wait()
         for source in sources { source.cancel() }
+    }
+}
+
+/// A value behind a lock, for closures that share it.
+final class Shared<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+    init(_ value: Value) { self.value = Mutex(value) }
+    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
+        value.withLock { body(&$0) }
     }
 }

@@ -21,7 +21,9 @@ extension GatewaySettings {
         passwordCharactersMin = configuration.passwords.charactersMin
         passwordCost = PasswordCost(
             passes: UInt32(configuration.passwords.passes),
-            memoryKiB: UInt32(configuration.passwords.memoryBytes >> 10), lanes: 1)
+            memoryKiB: UInt32(configuration.passwords.memoryBytes >> 10),
+            lanes: 1
+        )
         passwordThreads = configuration.passwords.concurrentHashes
         passwordWaitingMax = configuration.passwords.waitingHashes
         limits.bodyBytes = configuration.limits.bodyBytes
@@ -53,10 +55,12 @@ extension GatewaySettings.Rates {
         other = GatewaySettings.Rate(rates.other)
         roomsPerDay = GatewaySettings.Rate(
             perSecond: Double(limits.roomsPerUserPerDay) / 86_400,
-            burst: Double(limits.roomsPerUserPerDay))
+            burst: Double(limits.roomsPerUserPerDay)
+        )
         invitesPerDay = GatewaySettings.Rate(
             perSecond: Double(limits.invitesPerUserPerDay) / 86_400,
-            burst: Double(limits.invitesPerUserPerDay))
+            burst: Double(limits.invitesPerUserPerDay)
+        )
     }
 }
 

@@ -5,7 +5,9 @@ import Observability
 import Synchronization
 
 /// What must happen now and then: folded rows reach the disk, and the feed forgets who left.
-final class Upkeep: Sendable {
+///
+/// `@unchecked Sendable`: `timer` is written once by `start`, before anybody else has this object.
+final class Upkeep: @unchecked Sendable {
     static let entriesMax = 100_000
     static let bytesMax = 64 << 20
     static let flushSeconds = 60
@@ -14,7 +16,7 @@ final class Upkeep: Sendable {
     private let feed: ChangeFeed
     private let logger: Logger
     private let queue = DispatchQueue(label: "wbl-upkeep")
-    private let timer: Mutex<(any DispatchSourceTimer)?> = Mutex(nil)
+    private var timer: (any DispatchSourceTimer)?
     private let seconds = Mutex(0)
 
     init(node: RocksNode, feed: ChangeFeed, logger: Logger) {
@@ -28,11 +30,11 @@ final class Upkeep: Sendable {
         source.schedule(deadline: .now() + 1, repeating: 1)
         source.setEventHandler { [self] in everySecond() }
         source.resume()
-        timer.withLock { $0 = source }
+        timer = source
     }
 
     func stop() {
-        timer.withLock { $0?.cancel() }
+        timer?.cancel()
         queue.sync {}
     }
 

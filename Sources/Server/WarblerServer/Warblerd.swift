@@ -26,7 +26,9 @@ struct Warblerd: ParsableCommand {
     var config: String?
 
     @Option(
-        name: .customLong("set"), help: "A setting over the file's: SECTION.KEY=VALUE. Repeatable.")
+        name: .customLong("set"),
+        help: "A setting over the file's: SECTION.KEY=VALUE. Repeatable."
+    )
     var settings: [String] = []
 
     @Flag(help: "Check the configuration, say what is wrong with it, and end.")
@@ -39,7 +41,8 @@ struct Warblerd: ParsableCommand {
         help: """
             For benchmarks on loopback only: lifts limits. The data it writes opens in no normal \
             start.
-            """)
+            """
+    )
     var bench = false
 
     @Flag(help: "With --bench: write files without encryption.")
@@ -85,11 +88,15 @@ struct Warblerd: ParsableCommand {
                 throw ValidationError("--set takes SECTION.KEY=VALUE, not '\(setting)'")
             }
             overrides.append(
-                (String(setting[..<equals]), String(setting[setting.index(after: equals)...])))
+                (String(setting[..<equals]), String(setting[setting.index(after: equals)...]))
+            )
         }
         do {
             var loaded = try Configuration.load(
-                file: config, environment: environment(), overrides: overrides)
+                file: config,
+                environment: environment(),
+                overrides: overrides
+            )
             if bench {
                 guard loaded.listen.allSatisfy(\.isLoopback) else {
                     throw ValidationError("--bench listens on loopback only")
@@ -153,12 +160,17 @@ struct StartFailure: Error, CustomStringConvertible {
         case let error as StartFailure: self = error
         case let error as KeyError:
             self.init(
-                error.code.rawValue, "\(error.message) (\(error.remedy))",
-                exitStatus: error.exitStatus)
+                error.code.rawValue,
+                "\(error.message) (\(error.remedy))",
+                exitStatus: error.exitStatus
+            )
         case let error as StoreError: self.init(error)
         case NodeError.logLost(let partition, let why):
             self.init(
-                "E-NODE-AMNESIA", "partition \(partition): \(why)", exitStatus: 74)
+                "E-NODE-AMNESIA",
+                "partition \(partition): \(why)",
+                exitStatus: 74
+            )
         default: self.init("E-NODE-REPLAY", "\(error)", exitStatus: 74)
         }
     }

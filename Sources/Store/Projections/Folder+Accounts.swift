@@ -8,9 +8,12 @@ extension Folder {
         switch fact {
         case .accountCreated(let fact):
             let row = AccountRow(
-                keyID: fact.keyID, createdAt: fact.createdAt,
-                isAdministrator: fact.isAdministrator, isDeactivated: false,
-                sealedCredentials: fact.sealedCredentials)
+                keyID: fact.keyID,
+                createdAt: fact.createdAt,
+                isAdministrator: fact.isAdministrator,
+                isDeactivated: false,
+                sealedCredentials: fact.sealedCredentials
+            )
             put(keys.account(fact.userID), row.encoded)
             try useKey(fact.keyID)
         case .credentialsChanged(let fact):
@@ -30,11 +33,15 @@ extension Folder {
             put(
                 key,
                 DeviceRow(
-                    tokenMAC: fact.tokenMAC, createdAt: fact.createdAt, sealedName: fact.sealedName
-                ).encoded)
+                    tokenMAC: fact.tokenMAC,
+                    createdAt: fact.createdAt,
+                    sealedName: fact.sealedName
+                ).encoded
+            )
             put(
                 keys.accessToken(fact.tokenMAC),
-                TokenRow(userID: fact.userID, deviceID: fact.deviceID).encoded)
+                TokenRow(userID: fact.userID, deviceID: fact.deviceID).encoded
+            )
             note(.devicesRemoved(userID: fact.userID, deviceIDs: [fact.deviceID]))
         case .deviceRenamed(let fact):
             let key = keys.device(fact.userID, fact.deviceID)
@@ -53,12 +60,14 @@ extension Folder {
         case .accountDataSet(let fact):
             put(
                 keys.accountData(fact.userID, fact.roomID, fact.type),
-                SealedRow(index: index, sealed: fact.sealed).encoded)
+                SealedRow(index: index, sealed: fact.sealed).encoded
+            )
             note(.user(userID: fact.userID))
         case .filterStored(let fact):
             put(
                 keys.filter(fact.userID, fact.filterID),
-                SealedRow(index: index, sealed: fact.sealed).encoded)
+                SealedRow(index: index, sealed: fact.sealed).encoded
+            )
         case .membershipNoted(let fact): try fold(fact, at: index)
         case .roomForgotten(let fact):
             let key = keys.membership(fact.userID, fact.roomID)
@@ -70,7 +79,8 @@ extension Folder {
         case .loginTokenIssued(let fact):
             put(
                 keys.loginToken(fact.tokenMAC),
-                LoginTokenRow(userID: fact.userID, expiresAt: fact.expiresAt).encoded)
+                LoginTokenRow(userID: fact.userID, expiresAt: fact.expiresAt).encoded
+            )
         case .loginTokenSpent(let fact): delete(keys.loginToken(fact.tokenMAC))
         default: preconditionFailure("not a fact about an account")
         }
@@ -81,11 +91,18 @@ extension Folder {
         let before: MembershipRow? = try row(key)
         let comesIn = fact.membership == "join" && before?.membership != "join"
         let row = MembershipRow(
-            index: index, entered: comesIn ? index : before?.entered ?? .zero,
-            membership: fact.membership, previous: before?.membership ?? "",
-            eventID: fact.eventID, sender: fact.sender, roomPartition: PartitionID(fact.roomPartition),
-            position: StreamPosition(fact.position), isForgotten: false, isDirect: fact.directTo,
-            strippedState: fact.strippedState)
+            index: index,
+            entered: comesIn ? index : before?.entered ?? .zero,
+            membership: fact.membership,
+            previous: before?.membership ?? "",
+            eventID: fact.eventID,
+            sender: fact.sender,
+            roomPartition: PartitionID(fact.roomPartition),
+            position: StreamPosition(fact.position),
+            isForgotten: false,
+            isDirect: fact.directTo,
+            strippedState: fact.strippedState
+        )
         put(key, row.encoded)
         note(.user(userID: fact.userID))
     }

@@ -8,12 +8,19 @@ extension Folder {
         switch fact {
         case .aliasReserved(let fact):
             let row = AliasRow(
-                roomID: fact.roomID, creator: fact.creator, isConfirmed: false,
-                expiresAt: fact.expiresAt)
+                roomID: fact.roomID,
+                creator: fact.creator,
+                isConfirmed: false,
+                expiresAt: fact.expiresAt
+            )
             put(keys.alias(fact.alias), row.encoded)
         case .aliasConfirmed(let fact):
             let row = AliasRow(
-                roomID: fact.roomID, creator: fact.creator, isConfirmed: true, expiresAt: 0)
+                roomID: fact.roomID,
+                creator: fact.creator,
+                isConfirmed: true,
+                expiresAt: 0
+            )
             put(keys.alias(fact.alias), row.encoded)
         case .aliasRemoved(let fact): delete(keys.alias(fact.alias))
         default: preconditionFailure("not a fact about an alias")
@@ -33,8 +40,10 @@ extension Folder {
         case .outboxAcknowledged(let fact):
             let target = PartitionID(fact.target)
             batch.deleteRange(
-                from: keys.outboxRow(target, 0), to: keys.outboxRow(target, fact.upTo + 1),
-                in: .state)
+                from: keys.outboxRow(target, 0),
+                to: keys.outboxRow(target, fact.upTo + 1),
+                in: .state
+            )
         case .keyBlockGranted(let fact):
             var block: KeyBlockRow = try row(keys.keyBlock) ?? KeyBlockRow()
             block.ranges.append(fact.first..<fact.first + fact.count)

@@ -65,7 +65,10 @@ package struct Folder<Store: KeyValueReader>: Sendable {
 
     /// Folds one entry. `facts` is empty for blank records, which use up their index.
     package mutating func fold(
-        _ facts: [Fact], at index: LogIndex, term: Term, clock: HybridTimestamp
+        _ facts: [Fact],
+        at index: LogIndex,
+        term: Term,
+        clock: HybridTimestamp
     ) throws {
         var ordinal = 0
         for fact in facts {
@@ -146,8 +149,11 @@ package struct Folder<Store: KeyValueReader>: Sendable {
 
     private mutating func fold(_ fact: RoomCreated, at index: LogIndex) throws {
         let row = RoomRow(
-            number: StreamPosition(index, 0).raw, version: fact.version, keyID: fact.keyID,
-            creator: fact.creator)
+            number: StreamPosition(index, 0).raw,
+            version: fact.version,
+            keyID: fact.keyID,
+            creator: fact.creator
+        )
         rooms[fact.roomID] = row
         put(keys.roomByID(fact.roomID), row.encoded)
         setHead(row.number, RoomHeadRow(lastEventID: "", depth: 0, lastPosition: .zero))
@@ -164,7 +170,8 @@ package struct Folder<Store: KeyValueReader>: Sendable {
         put(keys.timeline(room.number, position), [1] + bytes)
         put(
             keys.event(event.eventID),
-            EventLocationRow(room: room.number, position: position).encoded)
+            EventLocationRow(room: room.number, position: position).encoded
+        )
         if let stateKey = event.stateKey {
             let key = keys.currentState(room.number, event.type, stateKey)
             if event.type == "m.room.member" {
@@ -177,15 +184,18 @@ package struct Folder<Store: KeyValueReader>: Sendable {
             put(key, StateRow(position: position, event: event).encoded)
             putUnread(
                 keys.stateHistory(room.number, event.type, stateKey, position),
-                StateHistoryRow(eventID: event.eventID, word: historyWord(event)).encoded)
+                StateHistoryRow(eventID: event.eventID, word: historyWord(event)).encoded
+            )
             putUnread(
                 keys.stateLog(room.number, position),
-                StateLogRow(type: event.type, stateKey: stateKey).encoded)
+                StateLogRow(type: event.type, stateKey: stateKey).encoded
+            )
         }
         if let relation = event.relation {
             putUnread(
                 keys.relation(room.number, relation.eventID, relation.kind, position),
-                Array(event.eventID.utf8))
+                Array(event.eventID.utf8)
+            )
         }
         if let target = event.redacts {
             try redact(target, because: event.eventID, in: room)
@@ -204,7 +214,8 @@ package struct Folder<Store: KeyValueReader>: Sendable {
 
     /// Strips an event on every path at once: its timeline row, and its state row if it is the
     /// current one. The sealed body stays in the log until its segment is written anew.
-    private mutating func redact(_ target: String, because reason: String, in room: RoomRow) throws {
+    private mutating func redact(_ target: String, because reason: String, in room: RoomRow) throws
+    {
         guard let location: EventLocationRow = try row(keys.event(target)),
             location.room == room.number,
             let version = RoomVersion(rawValue: room.version),

@@ -18,8 +18,14 @@ package struct RowReader<Store: KeyValueReader>: HomeserverReader {
             return true
         }
         return RoomHead(
-            roomID: roomID, version: version, keyID: room.keyID, state: state,
-            lastEventID: head.lastEventID, depth: head.depth, isPublic: head.isPublic)
+            roomID: roomID,
+            version: version,
+            keyID: room.keyID,
+            state: state,
+            lastEventID: head.lastEventID,
+            depth: head.depth,
+            isPublic: head.isPublic
+        )
     }
 
     package func eventSender(_ eventID: String, in roomID: String) throws -> String? {
@@ -30,8 +36,10 @@ package struct RowReader<Store: KeyValueReader>: HomeserverReader {
     package func account(_ userID: String) throws -> AccountState? {
         try rows.account(userID).map {
             AccountState(
-                keyID: $0.keyID, isAdministrator: $0.isAdministrator,
-                isDeactivated: $0.isDeactivated)
+                keyID: $0.keyID,
+                isAdministrator: $0.isAdministrator,
+                isDeactivated: $0.isDeactivated
+            )
         }
     }
 
@@ -50,8 +58,11 @@ package struct RowReader<Store: KeyValueReader>: HomeserverReader {
     package func alias(_ alias: String) throws -> AliasState? {
         try rows.alias(alias).map {
             AliasState(
-                roomID: $0.roomID, creator: $0.creator, isConfirmed: $0.isConfirmed,
-                expiresAt: $0.expiresAt)
+                roomID: $0.roomID,
+                creator: $0.creator,
+                isConfirmed: $0.isConfirmed,
+                expiresAt: $0.expiresAt
+            )
         }
     }
 

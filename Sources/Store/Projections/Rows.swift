@@ -219,7 +219,10 @@ package struct AccountRow: Row {
     package var isDeactivated: Bool
     package var sealedCredentials: [UInt8]
     package init(
-        keyID: UInt64, createdAt: UInt64, isAdministrator: Bool, isDeactivated: Bool,
+        keyID: UInt64,
+        createdAt: UInt64,
+        isAdministrator: Bool,
+        isDeactivated: Bool,
         sealedCredentials: [UInt8]
     ) {
         self.keyID = keyID
@@ -321,9 +324,17 @@ package struct MembershipRow: Row {
     package var strippedState: [StoredEvent]
 
     package init(
-        index: LogIndex, entered: LogIndex, membership: String, previous: String,
-        eventID: String, sender: String, roomPartition: PartitionID, position: StreamPosition,
-        isForgotten: Bool, isDirect: Bool, strippedState: [StoredEvent]
+        index: LogIndex,
+        entered: LogIndex,
+        membership: String,
+        previous: String,
+        eventID: String,
+        sender: String,
+        roomPartition: PartitionID,
+        position: StreamPosition,
+        isForgotten: Bool,
+        isDirect: Bool,
+        strippedState: [StoredEvent]
     ) {
         self.index = index
         self.entered = entered

@@ -43,7 +43,10 @@ package struct StateKeys: Sendable {
         key(.currentState).u64(room).text(type).bytes
     }
     package func stateHistory(
-        _ room: UInt64, _ type: String, _ stateKey: String, _ position: StreamPosition
+        _ room: UInt64,
+        _ type: String,
+        _ stateKey: String,
+        _ position: StreamPosition
     ) -> [UInt8] {
         key(.stateHistory).u64(room).text(type).text(stateKey).u64(position.raw).bytes
     }
@@ -59,7 +62,12 @@ package struct StateKeys: Sendable {
     package func stateLog(_ room: UInt64, _ position: StreamPosition) -> [UInt8] {
         key(.stateLog).u64(room).u64(position.raw).bytes
     }
-    package func receipt(_ room: UInt64, _ user: String, _ type: String, _ thread: String)
+    package func receipt(
+        _ room: UInt64,
+        _ user: String,
+        _ type: String,
+        _ thread: String
+    )
         -> [UInt8]
     {
         key(.receipt).u64(room).text(user).text(type).last(thread).bytes
@@ -71,7 +79,10 @@ package struct StateKeys: Sendable {
     package func publicRoom(_ room: UInt64) -> [UInt8] { key(.publicRoom).u64(room).bytes }
     package var publicRoomPrefix: [UInt8] { key(.publicRoom).bytes }
     package func relation(
-        _ room: UInt64, _ target: String, _ kind: String, _ position: StreamPosition
+        _ room: UInt64,
+        _ target: String,
+        _ kind: String,
+        _ position: StreamPosition
     ) -> [UInt8] {
         key(.relation).u64(room).text(target).text(kind).u64(position.raw).bytes
     }

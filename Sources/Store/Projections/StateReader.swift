@@ -21,15 +21,22 @@ package struct StateReader<Store: KeyValueReader>: Sendable {
     }
 
     package func scan(
-        prefix: [UInt8], _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
+        prefix: [UInt8],
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
     ) throws {
         try store.scan(
-            from: prefix, to: keyAfter(prefix: prefix), in: .state, reverse: false, body)
+            from: prefix,
+            to: keyAfter(prefix: prefix),
+            in: .state,
+            reverse: false,
+            body
+        )
     }
 
     /// Every row under a prefix. A row that does not decode is the store's damage: thrown.
     package func rows<R: Row>(
-        prefix: [UInt8], as type: R.Type = R.self,
+        prefix: [UInt8],
+        as type: R.Type = R.self,
         _ body: (UnsafeRawBufferPointer, R) -> Bool
     ) throws {
         var failure: DecodeError?
@@ -102,15 +109,20 @@ extension StateReader {
     /// Events with `lower ≤ position < upper`, oldest first, or newest first when `reverse`.
     /// `body` returns false to stop.
     package func timeline(
-        of room: RoomRow, from lower: StreamPosition, to upper: StreamPosition, reverse: Bool,
+        of room: RoomRow,
+        from lower: StreamPosition,
+        to upper: StreamPosition,
+        reverse: Bool,
         _ body: (PlacedEvent) throws -> Bool
     ) throws {
         guard lower < upper else { return }
         var failure: (any Error)?
         let skipped = keys.timelinePrefix(room.number).count
         try store.scan(
-            from: keys.timeline(room.number, lower), to: keys.timeline(room.number, upper),
-            in: .state, reverse: reverse
+            from: keys.timeline(room.number, lower),
+            to: keys.timeline(room.number, upper),
+            in: .state,
+            reverse: reverse
         ) { key, value in
             var parser = KeyParser(key, skipping: skipped)
             guard let raw = parser.u64() else { return false }
@@ -125,7 +137,11 @@ extension StateReader {
         if let failure { throw failure }
     }
 
-    package func state(_ type: String, _ stateKey: String = "", in room: RoomRow) throws
+    package func state(
+        _ type: String,
+        _ stateKey: String = "",
+        in room: RoomRow
+    ) throws
         -> PlacedEvent?
     {
         guard let row: StateRow = try row(keys.currentState(room.number, type, stateKey)) else {
@@ -137,7 +153,9 @@ extension StateReader {
     /// The current state events of a room, in the order of type and state key; only those of
     /// `type` when given.
     package func states(
-        of room: RoomRow, type: String? = nil, _ body: (PlacedEvent) -> Bool
+        of room: RoomRow,
+        type: String? = nil,
+        _ body: (PlacedEvent) -> Bool
     ) throws {
         let prefix =
             type.map { keys.currentStatePrefix(room.number, $0) }
@@ -149,14 +167,18 @@ extension StateReader {
 
     /// The event that set a state key, as of `position` inclusive.
     package func state(
-        _ type: String, _ stateKey: String, in room: RoomRow, at position: StreamPosition
+        _ type: String,
+        _ stateKey: String,
+        in room: RoomRow,
+        at position: StreamPosition
     ) throws -> (position: StreamPosition, row: StateHistoryRow)? {
         let prefix = keys.stateHistoryPrefix(room.number, type, stateKey)
         var found: (StreamPosition, StateHistoryRow)?
         var failure: DecodeError?
         try store.scan(
             from: prefix,
-            to: keys.stateHistory(room.number, type, stateKey, position) + [0], in: .state,
+            to: keys.stateHistory(room.number, type, stateKey, position) + [0],
+            in: .state,
             reverse: true
         ) { key, value in
             var parser = KeyParser(key, skipping: prefix.count)
@@ -172,7 +194,9 @@ extension StateReader {
 
     /// All values a state key ever had, oldest first.
     package func history(
-        of type: String, _ stateKey: String, in room: RoomRow
+        of type: String,
+        _ stateKey: String,
+        in room: RoomRow
     ) throws -> [(position: StreamPosition, row: StateHistoryRow)] {
         let prefix = keys.stateHistoryPrefix(room.number, type, stateKey)
         var found: [(StreamPosition, StateHistoryRow)] = []
@@ -187,7 +211,9 @@ extension StateReader {
     /// The whole state as of `position` inclusive: positions of the events that set it.
     /// `types` narrows it to those types.
     package func statePositions(
-        of room: RoomRow, at position: StreamPosition, type: String? = nil
+        of room: RoomRow,
+        at position: StreamPosition,
+        type: String? = nil
     ) throws -> [StreamPosition] {
         let prefix =
             type.map { keys.stateHistoryPrefix(room.number, $0) }
@@ -214,15 +240,19 @@ extension StateReader {
 
     /// Positions of state events with `lower ≤ position < upper`, oldest first, with what they set.
     package func stateChanges(
-        in room: RoomRow, from lower: StreamPosition, to upper: StreamPosition
+        in room: RoomRow,
+        from lower: StreamPosition,
+        to upper: StreamPosition
     ) throws -> [(position: StreamPosition, row: StateLogRow)] {
         guard lower < upper else { return [] }
         var found: [(StreamPosition, StateLogRow)] = []
         var failure: DecodeError?
         let skipped = keys.timelinePrefix(room.number).count
         try store.scan(
-            from: keys.stateLog(room.number, lower), to: keys.stateLog(room.number, upper),
-            in: .state, reverse: false
+            from: keys.stateLog(room.number, lower),
+            to: keys.stateLog(room.number, upper),
+            in: .state,
+            reverse: false
         ) { key, value in
             var parser = KeyParser(key, skipping: skipped)
             do throws(DecodeError) {
@@ -307,18 +337,25 @@ extension StateReader {
     }
 
     /// Global account data when `roomID` is empty, else that room's.
-    package func accountData(_ user: String, _ roomID: String) throws
+    package func accountData(
+        _ user: String,
+        _ roomID: String
+    ) throws
         -> [(type: String, row: SealedRow)]
     {
         try named(keys.accountDataPrefix(user, roomID)).map { ($0.roomID, $0.row) }
     }
 
-    package func accountData(_ user: String, _ roomID: String, _ type: String) throws -> SealedRow? {
+    package func accountData(_ user: String, _ roomID: String, _ type: String) throws -> SealedRow?
+    {
         try row(keys.accountData(user, roomID, type))
     }
 
     /// All account data set after `index`: the room is empty for global items.
-    package func accountData(_ user: String, since index: LogIndex) throws
+    package func accountData(
+        _ user: String,
+        since index: LogIndex
+    ) throws
         -> [(roomID: String, type: String, row: SealedRow)]
     {
         let prefix = keys.accountDataPrefix(user)

@@ -35,21 +35,31 @@ struct MemoryNode {
 
     init() {
         log = MemoryKeyValueStore(
-            families: LogFamilies.all + [.default], durability: .synced)
+            families: LogFamilies.all + [.default],
+            durability: .synced
+        )
         state = MemoryKeyValueStore(
-            families: [.state], durability: .noWAL(spontaneousFlushOneIn: 0, seed: 1))
+            families: [.state],
+            durability: .noWAL(spontaneousFlushOneIn: 0, seed: 1)
+        )
         ring = KeyRing.create(
-            root: SecretKey([UInt8](repeating: 7, count: 32)), milliseconds: 1_700_000_000_000,
-            random: { count in (0..<count).map { _ in UInt8.random(in: 0...255) } })
+            root: SecretKey([UInt8](repeating: 7, count: 32)),
+            milliseconds: 1_700_000_000_000,
+            random: { count in (0..<count).map { _ in UInt8.random(in: 0...255) } }
+        )
     }
 
     func start(partitions: Int = 4) throws -> Node<MemoryKeyValueStore> {
         let node = Node(
-            settings: NodeSettings(serverName: "test.example", partitions: partitions), log: log,
-            state: state, ring: ring,
+            settings: NodeSettings(serverName: "test.example", partitions: partitions),
+            log: log,
+            state: state,
+            ring: ring,
             entropy: { count in (0..<count).map { _ in UInt8.random(in: 0...255) } },
-            writeMark: { [mark] in mark.keep($0) }, publish: { _ in },
-            failed: { Issue.record("the node failed: \($0)") })
+            writeMark: { [mark] in mark.keep($0) },
+            publish: { _ in },
+            failed: { Issue.record("the node failed: \($0)") }
+        )
         let findings = try node.start(mark: mark.found) { _ in }
         #expect(findings.isEmpty)
         return node
@@ -60,8 +70,12 @@ extension Node {
     func run(_ action: Command.Action, in partition: PartitionID) async -> CommandOutcome {
         await submit(
             Command(
-                id: mintCommandID(), answerLifetime: Command.mintedLifetime, action: action),
-            to: partition)
+                id: mintCommandID(),
+                answerLifetime: Command.mintedLifetime,
+                action: action
+            ),
+            to: partition
+        )
     }
 
     func createAccount(_ user: String) async throws -> Member {
@@ -69,8 +83,14 @@ extension Node {
         let outcome = await run(
             .createAccount(
                 CreateAccount(
-                    userID: user, passwordHash: "$test$", isAdministrator: false, device: nil)),
-            in: partition)
+                    userID: user,
+                    passwordHash: "$test$",
+                    isAdministrator: false,
+                    device: nil
+                )
+            ),
+            in: partition
+        )
         guard case .answered = outcome else {
             Issue.record("no account: \(outcome)")
             throw NodeError.stopped
@@ -80,7 +100,8 @@ extension Node {
     }
 
     func createRoom(
-        by creator: Member, version: RoomVersion = .v11
+        by creator: Member,
+        version: RoomVersion = .v11
     ) async throws -> String {
         var partition = PartitionID(1)
         var roomID: String?
@@ -94,18 +115,34 @@ extension Node {
         let outcome = await run(
             .createRoom(
                 CreateRoom(
-                    creator: creator, version: version, roomID: roomID,
+                    creator: creator,
+                    version: version,
+                    roomID: roomID,
                     events: [
                         EventIntent(
-                            type: "m.room.create", stateKey: "",
-                            content: Array(#"{"room_version":"\#(version.rawValue)"}"#.utf8)),
+                            type: "m.room.create",
+                            stateKey: "",
+                            content: Array(#"{"room_version":"\#(version.rawValue)"}"#.utf8)
+                        ),
                         EventIntent(
-                            type: "m.room.member", stateKey: creator.userID,
-                            content: Array(join.utf8), subject: creator),
+                            type: "m.room.member",
+                            stateKey: creator.userID,
+                            content: Array(join.utf8),
+                            subject: creator
+                        ),
                         EventIntent(
-                            type: "m.room.join_rules", stateKey: "",
-                            content: Array(#"{"join_rule":"public"}"#.utf8)),
-                    ], isPublic: false, alias: nil, isDirect: false)), in: partition)
+                            type: "m.room.join_rules",
+                            stateKey: "",
+                            content: Array(#"{"join_rule":"public"}"#.utf8)
+                        ),
+                    ],
+                    isPublic: false,
+                    alias: nil,
+                    isDirect: false
+                )
+            ),
+            in: partition
+        )
         guard case .answered(.room(let id), _) = outcome else {
             Issue.record("no room: \(outcome)")
             throw NodeError.stopped
@@ -113,18 +150,31 @@ extension Node {
         return id
     }
 
-    func send(_ text: String, by member: Member, in room: String, id: CommandID? = nil) async
+    func send(
+        _ text: String,
+        by member: Member,
+        in room: String,
+        id: CommandID? = nil
+    ) async
         -> CommandOutcome
     {
         let send = SendEvent(
-            roomID: room, sender: member.userID, senderKeyID: member.keyID,
+            roomID: room,
+            sender: member.userID,
+            senderKeyID: member.keyID,
             draft: EventIntent(
                 type: "m.room.message",
-                content: Array(#"{"body":"\#(text)","msgtype":"m.text"}"#.utf8)))
+                content: Array(#"{"body":"\#(text)","msgtype":"m.text"}"#.utf8)
+            )
+        )
         return await submit(
             Command(
-                id: id ?? mintCommandID(), answerLifetime: Command.clientLifetime,
-                action: .sendEvent(send)), to: map.partition(of: room))
+                id: id ?? mintCommandID(),
+                answerLifetime: Command.clientLifetime,
+                action: .sendEvent(send)
+            ),
+            to: map.partition(of: room)
+        )
     }
 
     func timeline(of room: String) throws -> [StoredEvent] {
@@ -150,8 +200,12 @@ struct NodeTests {
         let room = try await node.createRoom(by: alice, version: version)
         var ids: [String] = []
         for number in 0..<20 {
-            guard case .answered(.event(let id), _) = await node.send(
-                "message \(number)", by: alice, in: room)
+            guard
+                case .answered(.event(let id), _) = await node.send(
+                    "message \(number)",
+                    by: alice,
+                    in: room
+                )
             else {
                 Issue.record("not sent")
                 return
@@ -159,7 +213,11 @@ struct NodeTests {
             ids.append(id)
         }
         let timeline = try node.timeline(of: room)
-        #expect(timeline.map(\.type).prefix(3) == ["m.room.create", "m.room.member", "m.room.join_rules"])
+        #expect(
+            timeline.map(\.type).prefix(3) == [
+                "m.room.create", "m.room.member", "m.room.join_rules",
+            ]
+        )
         #expect(timeline.dropFirst(3).map(\.eventID) == ids)
         #expect(timeline.map(\.depth) == Array(1...23))
         // The join reached the creator's account before it was answered.
@@ -180,7 +238,11 @@ struct NodeTests {
         guard case .answered(.event(let one), _) = await first,
             case .answered(.event(let two), _) = await second,
             case .answered(.event(let three), _) = await node.send(
-                "once", by: alice, in: room, id: id)
+                "once",
+                by: alice,
+                in: room,
+                id: id
+            )
         else {
             Issue.record("not sent")
             return

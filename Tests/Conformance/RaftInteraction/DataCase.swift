@@ -62,9 +62,14 @@ struct DataCase {
             let (command, arguments) = split(directive)
             cases.append(
                 DataCase(
-                    line: number, source: source, command: command, arguments: arguments,
-                    input: input.joined(separator: "\n"), expected: output.joined(separator: "\n")
-                ))
+                    line: number,
+                    source: source,
+                    command: command,
+                    arguments: arguments,
+                    input: input.joined(separator: "\n"),
+                    expected: output.joined(separator: "\n")
+                )
+            )
         }
         return cases
     }

@@ -5,9 +5,13 @@ import Raft
 enum Description {
     static func message(_ message: Message, indent: String = "") -> String {
         var text = head(
-            from: name(message.from), to: name(message.to), kind: kind(message.kind),
-            term: message.term, log: EntryID(term: message.logTerm, index: message.index),
-            indent: indent)
+            from: name(message.from),
+            to: name(message.to),
+            kind: kind(message.kind),
+            term: message.term,
+            log: EntryID(term: message.logTerm, index: message.index),
+            indent: indent
+        )
         if message.rejects { text += " Rejected (Hint: \(message.rejectHint))" }
         if message.commit != .zero { text += " Commit:\(message.commit)" }
         // Only reads have one, and the data of etcd-io/raft have no reads.
@@ -147,8 +151,13 @@ enum Description {
     static func append(_ task: AppendTask, of node: ReplicaID, withResponses: Bool) -> String {
         let state = task.hardState ?? HardState()
         var text = head(
-            from: name(node), to: "AppendThread", kind: "MsgStorageAppend", term: state.term,
-            log: .zero, indent: "")
+            from: name(node),
+            to: "AppendThread",
+            kind: "MsgStorageAppend",
+            term: state.term,
+            log: .zero,
+            indent: ""
+        )
         if state.commit != .zero { text += " Commit:\(state.commit)" }
         if state.vote != .none { text += " Vote:\(state.vote)" }
         text += list(task.entries, indent: "")
@@ -178,14 +187,24 @@ enum Description {
     static func appended(_ ack: AppendAck, by node: ReplicaID, indent: String = "") -> String {
         let (term, last, _) = ack.description
         return head(
-            from: "AppendThread", to: name(node), kind: "MsgStorageAppendResp", term: term,
-            log: last, indent: indent)
+            from: "AppendThread",
+            to: name(node),
+            kind: "MsgStorageAppendResp",
+            term: term,
+            log: last,
+            indent: indent
+        )
     }
 
     static func apply(_ task: ApplyTask, of node: ReplicaID, withResponses: Bool) -> String {
         var text = head(
-            from: name(node), to: "ApplyThread", kind: "MsgStorageApply", term: .zero, log: .zero,
-            indent: "")
+            from: name(node),
+            to: "ApplyThread",
+            kind: "MsgStorageApply",
+            term: .zero,
+            log: .zero,
+            indent: ""
+        )
         text += list(task.entries, indent: "")
         if withResponses {
             text += " Responses:[\n" + applied(task, by: node, indent: "  ") + "\n]"
@@ -195,8 +214,13 @@ enum Description {
 
     static func applied(_ task: ApplyTask, by node: ReplicaID, indent: String = "") -> String {
         head(
-            from: "ApplyThread", to: name(node), kind: "MsgStorageApplyResp", term: .zero,
-            log: .zero, indent: indent) + list(task.entries, indent: indent)
+            from: "ApplyThread",
+            to: name(node),
+            kind: "MsgStorageApplyResp",
+            term: .zero,
+            log: .zero,
+            indent: indent
+        ) + list(task.entries, indent: indent)
     }
 
     static func ready(_ ready: Ready, of node: ReplicaID, isAsync: Bool) -> String {
@@ -216,8 +240,12 @@ enum Description {
         }
         var messages = ready.messages.map { message($0) }
         if isAsync {
-            if let task = ready.append { messages.append(append(task, of: node, withResponses: true)) }
-            if let task = ready.apply { messages.append(apply(task, of: node, withResponses: true)) }
+            if let task = ready.append {
+                messages.append(append(task, of: node, withResponses: true))
+            }
+            if let task = ready.apply {
+                messages.append(apply(task, of: node, withResponses: true))
+            }
         }
         if !messages.isEmpty { text += "Messages:\n" + messages.map { $0 + "\n" }.joined() }
         return text.isEmpty ? "<empty Ready>" : "Ready MustSync=\(ready.mustSync):\n" + text

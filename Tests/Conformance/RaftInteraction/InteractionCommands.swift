@@ -107,9 +107,13 @@ extension InteractionEnvironment {
         var snapshot: SnapshotMetadata?
         if let index = data.values("index").first.flatMap({ UInt64($0) }) {
             snapshot = SnapshotMetadata(
-                index: LogIndex(index), term: Term(1),
+                index: LogIndex(index),
+                term: Term(1),
                 configuration: VoterConfiguration(
-                    voters: ids("voters"), learners: ids("learners")))
+                    voters: ids("voters"),
+                    learners: ids("learners")
+                )
+            )
         }
         func flag(_ key: String, _ set: (Bool) -> Void) {
             if let value = data.values(key).first { set(value == "true") }
@@ -184,11 +188,19 @@ extension InteractionEnvironment {
             default: .auto
             }
         let change = ConfigurationChange(
-            steps, transition: transition, isSingleStep: data.values("v1").first == "true")
+            steps,
+            transition: transition,
+            isSingleStep: data.values("v1").first == "true"
+        )
         try propose(
             Entry(
-                term: .zero, index: .zero, kind: change.entryKind, payload: change.encoded()),
-            at: first(data))
+                term: .zero,
+                index: .zero,
+                kind: change.entryKind,
+                payload: change.encoded()
+            ),
+            at: first(data)
+        )
     }
 
     private mutating func printLog(of node: Int) {
@@ -205,7 +217,8 @@ extension InteractionEnvironment {
             let part = status.configuration.isVoter(status.id) ? "(Voter)" : "(Non-Voter)"
             write(
                 "\(status.id): \(Description.role(status.role)) \(part) Term:\(status.term) "
-                    + "Lead:\(status.leader)\n")
+                    + "Lead:\(status.leader)\n"
+            )
         }
     }
 
@@ -218,8 +231,11 @@ extension InteractionEnvironment {
     private mutating func sendSnapshot(_ data: DataCase) throws {
         let pair = try indices(data)
         var message = Message(
-            .snapshot, from: nodes[pair[0]].id, to: nodes[pair[1]].id,
-            term: nodes[pair[0]].raft.term)
+            .snapshot,
+            from: nodes[pair[0]].id,
+            to: nodes[pair[1]].id,
+            term: nodes[pair[0]].raft.term
+        )
         message.snapshot = nodes[pair[0]].raft.reader.snapshot()
         flights.append(.message(message))
         write(Description.message(message))

@@ -102,11 +102,17 @@ struct InteractionEnvironment {
             settings.plantedFault = plantedFault
             try configure(&settings)
             let raft = try RaftNode(
-                settings: settings, hardState: nil,
+                settings: settings,
+                hardState: nil,
                 configuration: snapshot?.configuration ?? VoterConfiguration(),
-                applied: snapshot?.index ?? .zero, log: MemoryLog(base: snapshot?.id ?? .zero))
+                applied: snapshot?.index ?? .zero,
+                log: MemoryLog(base: snapshot?.id ?? .zero)
+            )
             let none = SnapshotMetadata(
-                index: .zero, term: .zero, configuration: VoterConfiguration())
+                index: .zero,
+                term: .zero,
+                configuration: VoterConfiguration()
+            )
             nodes.append(Node(raft: raft, history: [snapshot ?? none]))
             offerNewestSnapshot(of: nodes.count - 1)
         }
@@ -152,7 +158,11 @@ struct InteractionEnvironment {
             }
             nodes[node].history.append(
                 SnapshotMetadata(
-                    index: entry.index, term: entry.term, configuration: configuration))
+                    index: entry.index,
+                    term: entry.term,
+                    configuration: configuration
+                )
+            )
             offerNewestSnapshot(of: node)
         }
     }

@@ -18,7 +18,10 @@ enum Interaction {
     /// Replays a file. A command's output is complete before the expected text is looked at.
     static func replay(_ file: String, plantedFault: PlantedFault? = nil) throws -> Difference? {
         try replay(
-            ConformanceData.load(file, in: "testdata"), of: file, plantedFault: plantedFault)
+            ConformanceData.load(file, in: "testdata"),
+            of: file,
+            plantedFault: plantedFault
+        )
     }
 
     static func replay(
@@ -32,8 +35,12 @@ enum Interaction {
             let expected = withoutLogLines(data.expected)
             if actual != expected {
                 return Difference(
-                    file: file, line: data.line, command: data.command, expected: expected,
-                    actual: actual)
+                    file: file,
+                    line: data.line,
+                    command: data.command,
+                    expected: expected,
+                    actual: actual
+                )
             }
         }
         return nil
@@ -56,7 +63,8 @@ enum Interaction {
 
 @Suite(
     "Interaction data of etcd-io/raft",
-    .enabled(if: ConformanceData.isPresent, ConformanceData.missing))
+    .enabled(if: ConformanceData.isPresent, ConformanceData.missing)
+)
 struct InteractionTests {
     @Test("Every command has the same output", arguments: ConformanceData.files(in: "testdata"))
     func replay(file: String) throws {

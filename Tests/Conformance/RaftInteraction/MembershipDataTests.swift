@@ -6,11 +6,13 @@ import Testing
 /// members after each, or why it is refused.
 @Suite(
     "Membership data of etcd-io/raft",
-    .enabled(if: ConformanceData.isPresent, ConformanceData.missing))
+    .enabled(if: ConformanceData.isPresent, ConformanceData.missing)
+)
 struct MembershipDataTests {
     @Test(
         "Every change has the same result",
-        arguments: ConformanceData.files(in: "confchange/testdata"))
+        arguments: ConformanceData.files(in: "confchange/testdata")
+    )
     func replay(file: String) throws {
         let window = InflightWindow(maxCount: 10, maxBytes: 0)
         var configuration = VoterConfiguration()
@@ -18,8 +20,11 @@ struct MembershipDataTests {
         let cases = try ConformanceData.load(file, in: "confchange/testdata")
         for (position, data) in cases.enumerated() {
             var changer = ConfigurationChanger(
-                configuration, members: members, lastIndex: LogIndex(UInt64(position)),
-                emptyWindow: window)
+                configuration,
+                members: members,
+                lastIndex: LogIndex(UInt64(position)),
+                emptyWindow: window
+            )
             let actual: String
             do {
                 try Self.perform(data, on: &changer)
@@ -63,7 +68,10 @@ struct MembershipDataTests {
         }
     }
 
-    private static func describe(_ configuration: VoterConfiguration, _ members: [Progress]) -> String {
+    private static func describe(
+        _ configuration: VoterConfiguration,
+        _ members: [Progress]
+    ) -> String {
         let lines = members.map { member in
             // The data do not show activity: a newcomer counts as active.
             "\(member.id): \(Description.progress(member))"

@@ -39,7 +39,9 @@ extension InteractionEnvironment {
             nodes[node].raft.support(
                 SupportView(
                     given: ids("given").map { .init(to: $0, epoch: epoch) },
-                    received: ids("received").map { .init(by: $0, remainingTicks: ticks) }))
+                    received: ids("received").map { .init(by: $0, remainingTicks: ticks) }
+                )
+            )
         default: throw CommandError(text: "unknown command \(data.command)")
         }
     }
@@ -52,8 +54,12 @@ extension InteractionEnvironment {
         let newest = old.history.last!
         let log = old.raft.reader
         let raft = try RaftNode(
-            settings: old.raft.settings, hardState: log.hardState,
-            configuration: newest.configuration, applied: newest.index, log: log)
+            settings: old.raft.settings,
+            hardState: log.hardState,
+            configuration: newest.configuration,
+            applied: newest.index,
+            log: log
+        )
         nodes[node] = Node(raft: raft, history: old.history)
     }
 }

@@ -6,13 +6,15 @@ import Testing
 /// old entries alone, nor `readsWithoutQuorum`, because they have no reads: see `ScenarioTests`.
 @Suite(
     "Planted faults show in the interaction data",
-    .enabled(if: ConformanceData.isPresent, ConformanceData.missing))
+    .enabled(if: ConformanceData.isPresent, ConformanceData.missing)
+)
 struct PlantedFaultTests {
     @Test(
         "A core with a planted fault fails at least one file",
         arguments: [
             PlantedFault.skipsLeaseCheck, .acknowledgesBeforeAppend, .votesBeforeAppend,
-        ])
+        ]
+    )
     func shows(fault: PlantedFault) throws {
         let failing = try ConformanceData.files(in: "testdata").filter {
             try Interaction.replay($0, plantedFault: fault) != nil
@@ -27,7 +29,8 @@ struct PlantedFaultTests {
         for file in ConformanceData.files(in: "testdata") {
             for data in try ConformanceData.load(file, in: "testdata") {
                 commands += 1
-                linesCompared += Interaction.withoutLogLines(data.expected)
+                linesCompared +=
+                    Interaction.withoutLogLines(data.expected)
                     .split(separator: "\n").count
             }
         }

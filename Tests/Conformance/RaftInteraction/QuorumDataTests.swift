@@ -6,7 +6,8 @@ import Testing
 /// the answer; the chart above it is decoration.
 @Suite(
     "Quorum data of etcd-io/raft",
-    .enabled(if: ConformanceData.isPresent, ConformanceData.missing))
+    .enabled(if: ConformanceData.isPresent, ConformanceData.missing)
+)
 struct QuorumDataTests {
     @Test("Every case has the same answer", arguments: ConformanceData.files(in: "quorum/testdata"))
     func replay(file: String) throws {

@@ -17,7 +17,8 @@ struct ScenarioTests {
 
     static func cases(in file: String) throws -> [DataCase] {
         try DataCase.parse(
-            String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8))
+            String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
+        )
     }
 
     @Test("Every command has the output that was reviewed", arguments: files)
@@ -44,7 +45,8 @@ struct ScenarioTests {
 
     @Test(
         "A core with a planted fault fails at least one scenario",
-        arguments: [PlantedFault.commitsOldTerms, .readsWithoutQuorum, .votesBeforeAppend])
+        arguments: [PlantedFault.commitsOldTerms, .readsWithoutQuorum, .votesBeforeAppend]
+    )
     func notices(fault: PlantedFault) throws {
         let failing = try Self.files.filter {
             Interaction.replay(try Self.cases(in: $0), of: $0, plantedFault: fault) != nil

@@ -7,8 +7,11 @@ struct MessageCodecTests {
     private func draw(_ random: inout SeededGenerator) -> Message {
         let kind = MessageKind.allCases[Int(random.next() % UInt64(MessageKind.allCases.count))]
         var message = Message(
-            kind, from: ReplicaID(random.next()), to: ReplicaID(random.next() % 300),
-            term: Term(random.next() >> (random.next() % 64)))
+            kind,
+            from: ReplicaID(random.next()),
+            to: ReplicaID(random.next() % 300),
+            term: Term(random.next() >> (random.next() % 64))
+        )
         message.rejects = random.next() % 2 == 0
         message.isForced = random.next() % 2 == 0
         message.logTerm = Term(random.next() % 1_000)
@@ -19,16 +22,24 @@ struct MessageCodecTests {
         let kinds: [EntryKind] = [.normal, .change, .changeV2]
         message.entries = (0..<(random.next() % 4)).map { offset in
             Entry(
-                term: Term(7 + offset), index: LogIndex(100 + offset),
+                term: Term(7 + offset),
+                index: LogIndex(100 + offset),
                 kind: kinds[Int(random.next() % 3)],
-                payload: (0..<(random.next() % 200)).map { UInt8(truncatingIfNeeded: $0) })
+                payload: (0..<(random.next() % 200)).map { UInt8(truncatingIfNeeded: $0) }
+            )
         }
         if random.next() % 3 == 0 {
             message.snapshot = SnapshotMetadata(
-                index: LogIndex(random.next() % 500), term: Term(3),
+                index: LogIndex(random.next() % 500),
+                term: Term(3),
                 configuration: VoterConfiguration(
-                    voters: [ReplicaID(1), ReplicaID(4)], outgoingVoters: [ReplicaID(2)],
-                    learners: [ReplicaID(9)], nextLearners: [ReplicaID(2)], autoLeave: true))
+                    voters: [ReplicaID(1), ReplicaID(4)],
+                    outgoingVoters: [ReplicaID(2)],
+                    learners: [ReplicaID(9)],
+                    nextLearners: [ReplicaID(2)],
+                    autoLeave: true
+                )
+            )
         }
         return message
     }

@@ -5,7 +5,10 @@ import Testing
 /// Claims of the dissertation ("Consensus: Bridging Theory and Practice"), by section.
 @Suite("Dissertation 3.3, 3.4: terms and elections")
 struct PaperElectionTests {
-    @Test("3.3 A replica that hears a newer term adopts it and follows", arguments: [Role.follower, .candidate, .leader])
+    @Test(
+        "3.3 A replica that hears a newer term adopts it and follows",
+        arguments: [Role.follower, .candidate, .leader]
+    )
     func newerTerm(role: Role) throws {
         var group = try TestGroup(3)
         switch role {
@@ -70,7 +73,8 @@ struct PaperElectionTests {
 
     @Test(
         "3.4 A candidate leads with a majority and not without",
-        arguments: [(1, 0, true), (3, 1, true), (3, 0, false), (5, 2, true), (5, 1, false)])
+        arguments: [(1, 0, true), (3, 1, true), (3, 0, false), (5, 2, true), (5, 1, false)]
+    )
     func majority(size: Int, votes: Int, wins: Bool) throws {
         var group = try TestGroup(size)
         group[1].campaign()
@@ -131,9 +135,12 @@ struct PaperElectionTests {
             var settings = RaftSettings(id: ReplicaID(1), seed: seed)
             settings.preVote = false
             var node = try RaftNode(
-                settings: settings, hardState: nil,
-                configuration: VoterConfiguration(voters: TestGroup.ids(3)), applied: .zero,
-                log: MemoryLog())
+                settings: settings,
+                hardState: nil,
+                configuration: VoterConfiguration(voters: TestGroup.ids(3)),
+                applied: .zero,
+                log: MemoryLog()
+            )
             var ticks = 0
             while node.role == .follower {
                 node.tick()

@@ -115,7 +115,9 @@ struct PaperMembershipTests {
         group.elect(1)
         // From 1...5 to 1, 2, 3.
         let change = ConfigurationChange(
-            [.init(.remove, id(4)), .init(.remove, id(5))], transition: .explicit)
+            [.init(.remove, id(4)), .init(.remove, id(5))],
+            transition: .explicit
+        )
         _ = try group[1].propose(change)
         group.settle()
         #expect(group[1].configuration.isJoint)
@@ -154,7 +156,8 @@ struct PaperMembershipTests {
         group.elect(1)
         #expect(throws: ChangeError.removesAllVoters) {
             try group[1].applyConfigurationChange(
-                ConfigurationChange([.init(.remove, id(1))]))
+                ConfigurationChange([.init(.remove, id(1))])
+            )
         }
         #expect(group[1].configuration.voters == [id(1)])
     }
@@ -169,7 +172,10 @@ struct PaperMembershipTests {
         for value in 1...9 as ClosedRange<UInt8> { _ = try group[1].propose([[value]]) }
         group.settle()
         group[1].reader.newestSnapshot = SnapshotMetadata(
-            index: LogIndex(8), term: Term(1), configuration: group[1].configuration)
+            index: LogIndex(8),
+            term: Term(1),
+            configuration: group[1].configuration
+        )
         group[1].reader.compact(to: LogIndex(8))
         group.heal()
         for _ in 0..<3 {
@@ -189,8 +195,10 @@ struct PaperMembershipTests {
         for (index, members) in [(2, [1, 2, 3]), (9, [2, 3])] as [(UInt64, [UInt64])] {
             var message = Message.from(2, .snapshot, term: 1)
             message.snapshot = SnapshotMetadata(
-                index: LogIndex(index), term: Term(1),
-                configuration: VoterConfiguration(voters: members.map { id($0) }))
+                index: LogIndex(index),
+                term: Term(1),
+                configuration: VoterConfiguration(voters: members.map { id($0) })
+            )
             try group[1].step(message)
             #expect(group[1].takeReady().snapshot == nil)
             #expect(group[1].commitIndex == LogIndex(3))
@@ -202,8 +210,10 @@ struct PaperMembershipTests {
         var group = try TestGroup(3, logs: [[1, 1, 1]])
         var message = Message.from(2, .snapshot, term: 1)
         message.snapshot = SnapshotMetadata(
-            index: LogIndex(2), term: Term(1),
-            configuration: VoterConfiguration(voters: TestGroup.ids(3)))
+            index: LogIndex(2),
+            term: Term(1),
+            configuration: VoterConfiguration(voters: TestGroup.ids(3))
+        )
         try group[1].step(message)
         #expect(group[1].takeReady().snapshot == nil && group[1].commitIndex == LogIndex(2))
     }
@@ -216,7 +226,10 @@ struct PaperMembershipTests {
         _ = try group[1].propose([[1], [2], [3]])
         group.settle()
         group[1].reader.newestSnapshot = SnapshotMetadata(
-            index: LogIndex(4), term: Term(1), configuration: group[1].configuration)
+            index: LogIndex(4),
+            term: Term(1),
+            configuration: group[1].configuration
+        )
         group[1].reader.compact(to: LogIndex(4))
         group.passes = { $0.kind != .snapshot }
         for _ in 0..<4 {

@@ -20,7 +20,8 @@ struct PaperReplicationTests {
 
     @Test(
         "3.5 An entry commits when a majority has it and not before",
-        arguments: [(1, 0, true), (3, 0, false), (3, 1, true), (5, 1, false), (5, 2, true)])
+        arguments: [(1, 0, true), (3, 0, false), (3, 1, true), (5, 1, false), (5, 2, true)]
+    )
     func commitsByMajority(size: Int, acknowledgements: Int, commits: Bool) throws {
         var group = try TestGroup(size)
         group.elect(1)
@@ -71,7 +72,8 @@ struct PaperReplicationTests {
             [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7],
             [1, 1, 1, 4, 4, 4, 4],
             [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3],
-        ] as [[UInt64]])
+        ] as [[UInt64]]
+    )
     func figure6(follower: [UInt64]) throws {
         let leader: [UInt64] = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6]
         // The third replica lets 1 win whatever the second one's log is.

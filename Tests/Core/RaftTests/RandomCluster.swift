@@ -98,9 +98,12 @@ final class RandomCluster {
         settings.checkQuorum = options.checkQuorum
         settings.plantedFault = options.plantedFault
         replica.node = try RaftNode(
-            settings: settings, hardState: replica.disk.hardState,
-            configuration: replica.configuration(at: replica.flushed), applied: replica.flushed,
-            log: replica.disk)
+            settings: settings,
+            hardState: replica.disk.hardState,
+            configuration: replica.configuration(at: replica.flushed),
+            applied: replica.flushed,
+            log: replica.disk
+        )
         replica.applied = replica.flushed
     }
 
@@ -312,7 +315,8 @@ final class RandomCluster {
         nextPayload += 1
         let bytes = withUnsafeBytes(of: nextPayload.bigEndian) { Array($0) }
         _ = try? replica.node?.propose(
-            (0..<(1 + below(3))).map { _ in bytes + [UInt8](repeating: 0, count: below(40)) })
+            (0..<(1 + below(3))).map { _ in bytes + [UInt8](repeating: 0, count: below(40)) }
+        )
     }
 
     private func read(at replica: SimulatedReplica) {
@@ -355,8 +359,10 @@ final class RandomCluster {
             case .term(let term) = replica.disk.term(at: replica.flushed)
         else { return }
         let snapshot = SnapshotMetadata(
-            index: replica.flushed, term: term,
-            configuration: replica.configuration(at: replica.flushed))
+            index: replica.flushed,
+            term: term,
+            configuration: replica.configuration(at: replica.flushed)
+        )
         replica.node!.reader.newestSnapshot = snapshot
         replica.disk.newestSnapshot = snapshot
         let end = LogIndex(replica.flushed.raw - UInt64(below(3)) % replica.flushed.raw)
@@ -422,8 +428,9 @@ final class RandomCluster {
         let stored = replica.disk.hardState ?? HardState()
         switch message.kind {
         case .voteResponse:
-            guard stored.term > message.term
-                || (stored.term == message.term && stored.vote == message.to)
+            guard
+                stored.term > message.term
+                    || (stored.term == message.term && stored.vote == message.to)
             else { throw Violation(description: "\(replica.id) votes before its disk does") }
         case .appendResponse where message.term == stored.term:
             guard message.index <= replica.disk.lastIndex else {

@@ -55,7 +55,8 @@ struct RandomClusterTests {
         arguments: [
             PlantedFault.commitsOldTerms, .acknowledgesBeforeAppend, .votesBeforeAppend,
             .readsWithoutQuorum,
-        ])
+        ]
+    )
     func findsFaults(fault: PlantedFault) {
         var found: UInt64?
         for seed in 0..<4_000 where found == nil {

@@ -21,9 +21,12 @@ package struct ReplicationBenchmark {
         let ids = (1...3).map { ReplicaID(UInt64($0)) }
         nodes = try ids.map { id in
             try RaftNode(
-                settings: RaftSettings(id: id, seed: id.raw), hardState: nil,
-                configuration: VoterConfiguration(voters: ids), applied: .zero,
-                log: MemoryLog())
+                settings: RaftSettings(id: id, seed: id.raw),
+                hardState: nil,
+                configuration: VoterConfiguration(voters: ids),
+                applied: .zero,
+                log: MemoryLog()
+            )
         }
         nodes[0].campaign()
         settle()
@@ -72,7 +75,10 @@ package struct ReplicationBenchmark {
         let seconds = cpuSeconds() - start
         precondition(nodes.allSatisfy { $0.commitIndex == nodes[0].last.index }, "not replicated")
         return Result(
-            steps: steps, entries: count / batch * batch, seconds: seconds)
+            steps: steps,
+            entries: count / batch * batch,
+            seconds: seconds
+        )
     }
 
     /// Time this thread spent working, so that a busy machine does not blur the result.
@@ -90,7 +96,11 @@ package struct ReplicationBenchmark {
     }
 }
 
-@Suite("Speed of replication")
+/// Only with `WARBLER_BENCHMARK=1`.
+@Suite(
+    "Speed of replication",
+    .enabled(if: ProcessInfo.processInfo.environment["WARBLER_BENCHMARK"] == "1")
+)
 struct ReplicationBenchmarkTests {
     @Test("One entry at a time and in batches", arguments: [1, 16, 64])
     func measure(batch: Int) throws {
@@ -98,7 +108,8 @@ struct ReplicationBenchmarkTests {
         let result = benchmark.run(entries: 200_000, batch: batch)
         print(
             "batch \(batch): \(Int(result.stepsPerSecond)) steps/s,"
-                + " \(Int(result.entriesPerSecond)) entries/s")
+                + " \(Int(result.entriesPerSecond)) entries/s"
+        )
         #expect(result.steps > 0)
     }
 }

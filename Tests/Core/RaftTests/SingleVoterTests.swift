@@ -7,9 +7,12 @@ struct SingleVoterTests {
     @Test("elects itself, and commits by its own append alone")
     func commits() throws {
         var node = try RaftNode(
-            settings: RaftSettings(id: ReplicaID(1), seed: 7), hardState: nil,
-            configuration: VoterConfiguration(voters: [ReplicaID(1)]), applied: .zero,
-            log: MemoryLog())
+            settings: RaftSettings(id: ReplicaID(1), seed: 7),
+            hardState: nil,
+            configuration: VoterConfiguration(voters: [ReplicaID(1)]),
+            applied: .zero,
+            log: MemoryLog()
+        )
         node.campaign()
         var applied: [Entry] = []
         func turn() {

@@ -24,7 +24,9 @@ struct TestGroup {
         let ids = Self.ids(count)
         let learnerIDs = learners.map { ReplicaID(UInt64($0)) }
         let members = VoterConfiguration(
-            voters: ids.filter { !learnerIDs.contains($0) }, learners: learnerIDs)
+            voters: ids.filter { !learnerIDs.contains($0) },
+            learners: learnerIDs
+        )
         nodes = []
         for (place, id) in ids.enumerated() {
             var settings = RaftSettings(id: id, seed: id.raw)
@@ -34,11 +36,18 @@ struct TestGroup {
             var log = MemoryLog()
             let terms = place < logs.count ? logs[place] : []
             log.append(
-                terms.enumerated().map { Entry(term: Term($1), index: LogIndex(UInt64($0) + 1)) })
+                terms.enumerated().map { Entry(term: Term($1), index: LogIndex(UInt64($0) + 1)) }
+            )
             nodes.append(
                 try RaftNode(
-                    settings: settings, hardState: HardState(term: Term(terms.max() ?? 0)),
-                    configuration: members, applied: .zero, log: log))
+                    // All have heard of the newest term: it had a leader.
+                    settings: settings,
+                    hardState: HardState(term: Term(logs.joined().max() ?? 0)),
+                    configuration: members,
+                    applied: .zero,
+                    log: log
+                )
+            )
         }
         applied = Array(repeating: [], count: count)
         reads = Array(repeating: [], count: count)
@@ -122,8 +131,12 @@ struct TestGroup {
     mutating func restart(_ id: Int) throws {
         let old = self[id]
         self[id] = try RaftNode(
-            settings: old.settings, hardState: old.reader.hardState,
-            configuration: old.configuration, applied: .zero, log: old.reader)
+            settings: old.settings,
+            hardState: old.reader.hardState,
+            configuration: old.configuration,
+            applied: .zero,
+            log: old.reader
+        )
         applied[id - 1] = []
     }
 }
@@ -141,7 +154,11 @@ extension Message {
         entries: [UInt64] = []
     ) -> Message {
         var message = Message(
-            kind, from: ReplicaID(UInt64(from)), to: ReplicaID(UInt64(to)), term: Term(term))
+            kind,
+            from: ReplicaID(UInt64(from)),
+            to: ReplicaID(UInt64(to)),
+            term: Term(term)
+        )
         message.index = LogIndex(index)
         message.logTerm = Term(logTerm)
         message.commit = LogIndex(commit)

@@ -7,11 +7,13 @@ struct FilterTests {
     @Test(
         "Type patterns",
         arguments: [
-            ("m.room.message", "m.room.message", true), ("m.room.message", "m.room.messages", false),
+            ("m.room.message", "m.room.message", true),
+            ("m.room.message", "m.room.messages", false),
             ("m.*", "m.room.message", true), ("*", "", true), ("m.*.b", "m.a.b", true),
             ("m.*.b", "m.b", false), ("*a*b*", "xxaxxbxx", true), ("*a*b*", "xxbxxaxx", false),
             ("a*a", "a", false), ("a*a", "aa", true), ("m.[ab]", "m.a", false),
-        ])
+        ]
+    )
     func patterns(pattern: String, type: String, matches: Bool) {
         #expect(TypePattern(pattern).matches(type) == matches)
     }
@@ -29,7 +31,8 @@ struct FilterTests {
              "room":{"include_leave":true,"not_rooms":["!b"],
               "timeline":{"limit":5000,"senders":["@a:t"],"unread_thread_notifications":true},
               "state":{"lazy_load_members":true},"ephemeral":null}}
-            """#)
+            """#
+        )
         #expect(filter.includeLeave && filter.lazyLoadMembers && filter.unreadThreadNotifications)
         #expect(filter.timeline.limit == EventFilter.limitMax)
         #expect(filter.presence.isClosed)
@@ -46,7 +49,8 @@ struct FilterTests {
             #"{"room":{"timeline":{"limit":"9"}}}"#, #"{"room":{"timeline":{"types":"m"}}}"#,
             #"{"room":{"rooms":[1]}}"#, #"{"room":{"include_leave":1}}"#,
             #"{"event_format":"xml"}"#, #"{"presence":3}"#, #"{"event_fields":{}}"#,
-        ])
+        ]
+    )
     func refused(text: String) {
         #expect(throws: MatrixError.self) { try parse(text) }
     }
@@ -54,7 +58,8 @@ struct FilterTests {
     @Test("Leaving a type out wins over asking for it")
     func exclusion() throws {
         let filter = try EventFilter(
-            parsing: JSONDocument(parsing: #"{"types":["m.*"],"not_types":["m.room.*"]}"#).root)
+            parsing: JSONDocument(parsing: #"{"types":["m.*"],"not_types":["m.room.*"]}"#).root
+        )
         #expect(filter.permits(type: "m.call"))
         #expect(!filter.permits(type: "m.room.name"))
         #expect(!filter.permits(type: "x"))

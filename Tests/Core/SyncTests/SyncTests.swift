@@ -23,7 +23,8 @@ struct SyncTests {
             section.at("state", "events").types.sorted() == [
                 "m.room.create", "m.room.history_visibility", "m.room.join_rules", "m.room.member",
                 "m.room.power_levels",
-            ])
+            ]
+        )
         #expect(answer.at("account_data", "events").types == ["m.push_rules"])
         #expect(section.at("summary", "m.joined_member_count")?.integer == 1)
         #expect(section.at("unread_notifications", "notification_count")?.integer == 0)
@@ -75,7 +76,10 @@ struct SyncTests {
         #expect(seen == sent)
     }
 
-    @Test("A limited timeline goes on in /messages without a gap or a repeat", arguments: [1, 3, 7])
+    @Test(
+        "A limited timeline goes on in /messages without a gap or a repeat",
+        arguments: [1, 3, 7]
+    )
     func limited(limit: Int) throws {
         let world = SyncWorld()
         let user = world.user(alice)
@@ -84,7 +88,10 @@ struct SyncTests {
         var sent: [String] = []
         for number in 0..<40 { sent.append(world.send(room, alice, "\(number)")) }
         let answer = try world.sync(
-            user, since: since, filter: #"{"room":{"timeline":{"limit":\#(limit)}}}"#)
+            user,
+            since: since,
+            filter: #"{"room":{"timeline":{"limit":\#(limit)}}}"#
+        )
         let timeline = try #require(answer.joined(room)?["timeline"])
         #expect(timeline["limited"]?.bool == true)
         var all = Array(timeline["events"].ids.reversed())
@@ -108,7 +115,10 @@ struct SyncTests {
         world.member(room, bob, "join")
         for number in 0..<5 { world.send(room, alice, "\(number)") }
         let answer = try world.sync(
-            user, since: since, filter: #"{"room":{"timeline":{"limit":2}}}"#)
+            user,
+            since: since,
+            filter: #"{"room":{"timeline":{"limit":2}}}"#
+        )
         let state = try #require(answer.joined(room)?.at("state", "events"))
         #expect(state.types == ["m.room.name", "m.room.member"])
         let name = state.elements.first { _ in true }
@@ -232,7 +242,8 @@ struct SyncTests {
         let answer = try world.sync(user, since: since)
         let events = try #require(answer.at("rooms", "invite", room, "invite_state", "events"))
         #expect(
-            events.types == ["m.room.create", "m.room.join_rules", "m.room.name", "m.room.member"])
+            events.types == ["m.room.create", "m.room.join_rules", "m.room.name", "m.room.member"]
+        )
         #expect(events.elements.allSatisfy { $0["event_id"] == nil })
         let name = events.elements.first { $0["type"]?.string == "m.room.name" }
         #expect(name?.at("content", "name")?.string == "den")
@@ -265,7 +276,8 @@ struct SyncTests {
         #expect(
             next.joined(room)?.at("state", "events")?.elements.compactMap {
                 $0["state_key"]?.string
-            } == ["@u9:t"])
+            } == ["@u9:t"]
+        )
     }
 
     @Test("Heroes are for rooms without a name")
@@ -306,8 +318,15 @@ struct SyncTests {
         let since = try world.sync(user).nextBatch
         world.append(
             world.draft(
-                room, alice, "m.room.message", #"{"body":"x"}"#, device: user.deviceID,
-                transaction: "t1"), to: room)
+                room,
+                alice,
+                "m.room.message",
+                #"{"body":"x"}"#,
+                device: user.deviceID,
+                transaction: "t1"
+            ),
+            to: room
+        )
         func transaction(_ requester: Requester) throws -> String? {
             try world.sync(requester, since: since).joined(room)?
                 .at("timeline", "events")?.elements.first { _ in true }?
@@ -374,7 +393,10 @@ struct SyncTests {
         world.room(room, by: alice)
         world.member(room, bob, "join")
         world.setAccountData(
-            alice, "m.ignored_user_list", #"{"ignored_users":{"@bob:t":{}}}"#)
+            alice,
+            "m.ignored_user_list",
+            #"{"ignored_users":{"@bob:t":{}}}"#
+        )
         let since = try world.sync(user).nextBatch
         world.send(room, bob, "noise")
         world.send(room, alice, "voice")

@@ -42,9 +42,13 @@ final class SyncWorld: @unchecked Sendable {
             self.wakes.withLock { $0 += wakes }
         }
         service = Service(
-            settings: settings ?? ReadSettings(serverName: "t", incarnation: 1), map: map,
-            feed: feed, keys: { [unowned self] in secrets[$0] ?? .absent },
-            view: { [unowned self] in look() }, now: { [unowned self] in clock.withLock { $0 } })
+            settings: settings ?? ReadSettings(serverName: "t", incarnation: 1),
+            map: map,
+            feed: feed,
+            keys: { [unowned self] in secrets[$0] ?? .absent },
+            view: { [unowned self] in look() },
+            now: { [unowned self] in clock.withLock { $0 } }
+        )
         for partition in map.all + [.keys] {
             folders[partition] = Folder(partition: partition, store: store)
             applied[partition] = .zero
@@ -57,9 +61,13 @@ final class SyncWorld: @unchecked Sendable {
         let feed = ChangeFeed(epoch: 8) { _ in }
         for (partition, index) in applied { feed.publish([], partition: partition, applied: index) }
         let service = Service(
-            settings: self.service.settings, map: map, feed: feed,
+            settings: self.service.settings,
+            map: map,
+            feed: feed,
             keys: { [unowned self] in secrets[$0] ?? .absent },
-            view: { [unowned self] in look() }, now: { [unowned self] in clock.withLock { $0 } })
+            view: { [unowned self] in look() },
+            now: { [unowned self] in clock.withLock { $0 } }
+        )
         return (service, feed)
     }
 
@@ -87,7 +95,11 @@ final class SyncWorld: @unchecked Sendable {
         let index = applied[partition]!.next
         let now = clock.withLock { $0 }
         try! folders[partition]!.fold(
-            facts, at: index, term: Term(1), clock: HybridTimestamp(milliseconds: now))
+            facts,
+            at: index,
+            term: Term(1),
+            clock: HybridTimestamp(milliseconds: now)
+        )
         let (batch, changes) = folders[partition]!.takeBatch()
         try! store.write(batch, sync: false)
         // As the node does: positions may show before the feed has told.
@@ -133,9 +145,16 @@ final class SyncWorld: @unchecked Sendable {
                 [
                     .accountCreated(
                         AccountCreated(
-                            userID: id, keyID: userKeys[id]!, createdAt: 0,
-                            isAdministrator: false, sealedCredentials: []))
-                ], in: map.partition(of: id))
+                            userID: id,
+                            keyID: userKeys[id]!,
+                            createdAt: 0,
+                            isAdministrator: false,
+                            sealedCredentials: []
+                        )
+                    )
+                ],
+                in: map.partition(of: id)
+            )
         }
         return Requester(userID: id, deviceID: "D\(id.dropFirst().prefix(1))")
     }
@@ -143,8 +162,11 @@ final class SyncWorld: @unchecked Sendable {
     private func seal(_ text: String, _ binding: ItemBinding, of user: String) -> [UInt8] {
         let id = userKeys[user]!
         return ItemSealer.seal(
-            Array(text.utf8), for: binding, with: UserKey(id: KeyID(id), secret: secret(id)),
-            salt: [UInt8](repeating: 9, count: 16))
+            Array(text.utf8),
+            for: binding,
+            with: UserKey(id: KeyID(id), secret: secret(id)),
+            salt: [UInt8](repeating: 9, count: 16)
+        )
     }
 
     func setAccountData(_ user: String, _ type: String, _ json: String, in room: String = "") {
@@ -152,83 +174,129 @@ final class SyncWorld: @unchecked Sendable {
         apply(
             [
                 .accountDataSet(
-                    AccountDataSet(userID: user, roomID: room, type: type, sealed: sealed))
-            ], in: map.partition(of: user))
+                    AccountDataSet(userID: user, roomID: room, type: type, sealed: sealed)
+                )
+            ],
+            in: map.partition(of: user)
+        )
     }
 
     func storeFilter(_ user: String, _ id: String, _ json: String) {
         let sealed = seal(json, .filter(user, id), of: user)
         apply(
             [.filterStored(FilterStored(userID: user, filterID: id, sealed: sealed))],
-            in: map.partition(of: user))
+            in: map.partition(of: user)
+        )
     }
 
     // MARK: Rooms
 
     /// A room with its creator in it.
     func room(
-        _ id: String, by creator: String, visibility: String = "shared", version: String = "11"
+        _ id: String,
+        by creator: String,
+        visibility: String = "shared",
+        version: String = "11"
     ) {
         user(creator)
         let room = Room(keyID: newKey(), version: version)
         rooms[id] = room
         var facts: [Fact] = [
             .roomCreated(
-                RoomCreated(roomID: id, version: version, keyID: room.keyID, creator: creator))
+                RoomCreated(roomID: id, version: version, keyID: room.keyID, creator: creator)
+            )
         ]
         facts += [
             draft(id, creator, "m.room.create", #"{"room_version":"11"}"#, key: ""),
             draft(
-                id, creator, "m.room.member",
-                #"{"displayname":"\#(creator)","membership":"join"}"#, key: creator),
+                id,
+                creator,
+                "m.room.member",
+                #"{"displayname":"\#(creator)","membership":"join"}"#,
+                key: creator
+            ),
             draft(id, creator, "m.room.power_levels", #"{"users":{"\#(creator)":100}}"#, key: ""),
             draft(id, creator, "m.room.join_rules", #"{"join_rule":"public"}"#, key: ""),
             draft(
-                id, creator, "m.room.history_visibility",
-                #"{"history_visibility":"\#(visibility)"}"#, key: ""),
+                id,
+                creator,
+                "m.room.history_visibility",
+                #"{"history_visibility":"\#(visibility)"}"#,
+                key: ""
+            ),
         ].map { .eventAppended(EventAppended(roomID: id, event: $0)) }
         let index = apply(facts, in: map.partition(of: id))
         note(id, creator, "join", at: StreamPosition(index, 1), event: "")
     }
 
     func draft(
-        _ room: String, _ sender: String, _ type: String, _ content: String, key: String? = nil,
-        redacts: String? = nil, relation: Relation? = nil, device: String? = nil,
+        _ room: String,
+        _ sender: String,
+        _ type: String,
+        _ content: String,
+        key: String? = nil,
+        redacts: String? = nil,
+        relation: Relation? = nil,
+        device: String? = nil,
         transaction: String? = nil
     ) -> StoredEvent {
         nextEvent += 1
         rooms[room]!.depth += 1
         let id = "$" + Base64.encode(sha256(Array("\(nextEvent)".utf8)), urlSafe: true)
         let parts = ContentParts(
-            type: type, sender: sender, stateKey: key, content: Array(content.utf8))
+            type: type,
+            sender: sender,
+            stateKey: key,
+            content: Array(content.utf8)
+        )
         let roomKey = RoomKey(
-            id: KeyID(rooms[room]!.keyID), epoch: 1, secret: secret(rooms[room]!.keyID))
+            id: KeyID(rooms[room]!.keyID),
+            epoch: 1,
+            secret: secret(rooms[room]!.keyID)
+        )
         func seal(_ bytes: [UInt8], _ user: String, _ schema: UInt16) -> [UInt8] {
             let userKey = UserKey(
-                id: KeyID(userKeys[user]!), secret: secret(userKeys[user]!))
+                id: KeyID(userKeys[user]!),
+                secret: secret(userKeys[user]!)
+            )
             return ContentSealer.seal(
-                bytes, for: ContentBinding(room: room, event: id, type: type, schema: schema),
-                with: ContentKey(room: roomKey, user: userKey))
+                bytes,
+                for: ContentBinding(room: room, event: id, type: type, schema: schema),
+                with: ContentKey(room: roomKey, user: userKey)
+            )
         }
         let salt = [UInt8](repeating: 5, count: 16)
         return StoredEvent(
-            eventID: id, type: type, stateKey: key, sender: sender,
-            originServerTimestamp: clock.withLock { $0 } - 1_000, depth: rooms[room]!.depth,
-            previousEvents: ["$p"], authEvents: ["$a", "$b"], contentHash: sha256([1]),
-            signature: [UInt8](repeating: 3, count: 64), signingKeyID: "ed25519:1",
-            clear: parts.clear, senderSealed: seal(salt + parts.sender, sender, 1),
+            eventID: id,
+            type: type,
+            stateKey: key,
+            sender: sender,
+            originServerTimestamp: clock.withLock { $0 } - 1_000,
+            depth: rooms[room]!.depth,
+            previousEvents: ["$p"],
+            authEvents: ["$a", "$b"],
+            contentHash: sha256([1]),
+            signature: [UInt8](repeating: 3, count: 64),
+            signingKeyID: "ed25519:1",
+            clear: parts.clear,
+            senderSealed: seal(salt + parts.sender, sender, 1),
             senderKeyID: userKeys[sender]!,
             subjectSealed: parts.subject.isEmpty ? [] : seal(parts.subject, key!, 2),
-            subjectKeyID: parts.subject.isEmpty ? 0 : userKeys[key!]!, relation: relation,
-            redacts: redacts, device: device, transactionID: transaction,
-            contentSize: UInt32(content.utf8.count))
+            subjectKeyID: parts.subject.isEmpty ? 0 : userKeys[key!]!,
+            relation: relation,
+            redacts: redacts,
+            device: device,
+            transactionID: transaction,
+            contentSize: UInt32(content.utf8.count)
+        )
     }
 
     @discardableResult
     func append(_ event: StoredEvent, to room: String) -> StreamPosition {
         let index = apply(
             [.eventAppended(EventAppended(roomID: room, event: event))],
-            in: map.partition(of: room))
+            in: map.partition(of: room)
+        )
         return StreamPosition(index, 0)
     }
 
@@ -243,7 +311,11 @@ final class SyncWorld: @unchecked Sendable {
 
     @discardableResult
     func setState(
-        _ room: String, _ sender: String, _ type: String, _ content: String, key: String = ""
+        _ room: String,
+        _ sender: String,
+        _ type: String,
+        _ content: String,
+        key: String = ""
     ) -> String {
         let event = draft(room, sender, type, content, key: key)
         append(event, to: room)
@@ -253,7 +325,10 @@ final class SyncWorld: @unchecked Sendable {
     /// A change of membership, told to the account's partition too unless it is `late`.
     @discardableResult
     func member(
-        _ room: String, _ target: String, _ membership: String, by sender: String? = nil,
+        _ room: String,
+        _ target: String,
+        _ membership: String,
+        by sender: String? = nil,
         isLate: Bool = false
     ) -> StreamPosition {
         user(target)
@@ -265,7 +340,10 @@ final class SyncWorld: @unchecked Sendable {
     }
 
     func note(
-        _ room: String, _ user: String, _ membership: String, at position: StreamPosition,
+        _ room: String,
+        _ user: String,
+        _ membership: String,
+        at position: StreamPosition,
         event: String
     ) {
         var stripped: [StoredEvent] = []
@@ -281,36 +359,57 @@ final class SyncWorld: @unchecked Sendable {
             [
                 .membershipNoted(
                     MembershipNoted(
-                        userID: user, roomID: room, membership: membership, eventID: event,
-                        sender: user, roomPartition: map.partition(of: room).raw,
-                        position: position.raw, previous: "", strippedState: stripped,
-                        directTo: false))
-            ], in: map.partition(of: user))
+                        userID: user,
+                        roomID: room,
+                        membership: membership,
+                        eventID: event,
+                        sender: user,
+                        roomPartition: map.partition(of: room).raw,
+                        position: position.raw,
+                        previous: "",
+                        strippedState: stripped,
+                        directTo: false
+                    )
+                )
+            ],
+            in: map.partition(of: user)
+        )
     }
 
     func forget(_ room: String, _ user: String) {
         apply(
             [.roomForgotten(RoomForgotten(userID: user, roomID: room))],
-            in: map.partition(of: user))
+            in: map.partition(of: user)
+        )
     }
 
     func redact(_ room: String, _ sender: String, _ event: String) {
         append(
             draft(room, sender, "m.room.redaction", #"{"redacts":"\#(event)"}"#, redacts: event),
-            to: room)
+            to: room
+        )
     }
 
     func receipt(
-        _ room: String, _ user: String, _ event: String, type: String = "m.read",
+        _ room: String,
+        _ user: String,
+        _ event: String,
+        type: String = "m.read",
         thread: String = ""
     ) {
         let place = try! look().home(of: room).location(of: event)!
         let receipt = Receipt(
-            userID: user, type: type, thread: thread, eventID: event, position: place.position.raw,
-            timestamp: clock.withLock { $0 })
+            userID: user,
+            type: type,
+            thread: thread,
+            eventID: event,
+            position: place.position.raw,
+            timestamp: clock.withLock { $0 }
+        )
         apply(
             [.receiptsSet(ReceiptsSet(roomID: room, receipts: [receipt]))],
-            in: map.partition(of: room))
+            in: map.partition(of: room)
+        )
     }
 
     /// A room ID that lives in the same partition as another, or (`apart`) in a different one.
@@ -328,7 +427,8 @@ final class SyncWorld: @unchecked Sendable {
     func publishRoom(_ room: String) {
         apply(
             [.roomPublished(RoomPublished(roomID: room, isPublic: true))],
-            in: map.partition(of: room))
+            in: map.partition(of: room)
+        )
     }
 }
 
@@ -342,21 +442,37 @@ private final class PendingWakes: @unchecked Sendable {
 
 extension SyncWorld {
     func sync(
-        _ user: Requester, since: String? = nil, filter: String? = nil, full: Bool = false
+        _ user: Requester,
+        since: String? = nil,
+        filter: String? = nil,
+        full: Bool = false
     ) throws -> JSONView {
         let bytes = try service.sync(
-            SyncRequest(requester: user, since: since, filter: filter, fullState: full))
+            SyncRequest(requester: user, since: since, filter: filter, fullState: full)
+        )
         return try JSONDocument(parsing: bytes).root
     }
 
     func messages(
-        _ user: Requester, _ room: String, from: String? = nil, to: String? = nil,
-        dir: String = "b", limit: Int = 10, filter: String? = nil
+        _ user: Requester,
+        _ room: String,
+        from: String? = nil,
+        to: String? = nil,
+        dir: String = "b",
+        limit: Int = 10,
+        filter: String? = nil
     ) throws -> JSONView {
         let bytes = try service.messages(
             MessagesRequest(
-                roomID: room, from: from, to: to, dir: dir, limit: "\(limit)", filter: filter),
-            by: user)
+                roomID: room,
+                from: from,
+                to: to,
+                dir: dir,
+                limit: "\(limit)",
+                filter: filter
+            ),
+            by: user
+        )
         return try JSONDocument(parsing: bytes).root
     }
 }

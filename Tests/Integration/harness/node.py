@@ -227,14 +227,15 @@ class Node:
         assert response.status == 200, f"/metrics answered {response.status}"
         return response.body.decode()
 
-    def metric(self, name):
-        """The sum over all labels of one sample name, 0 when it is not there."""
-        total = 0.0
+    def metric(self, *names):
+        """The sum over all labels of the first of these samples that is there; else 0."""
+        totals = {}
         for line in self.metrics_text().splitlines():
             sample, _, value = line.rpartition(" ")
-            if sample.partition("{")[0] == name:
-                total += float(value)
-        return total
+            if not line.startswith("#") and sample:
+                name = sample.partition("{")[0]
+                totals[name] = totals.get(name, 0.0) + float(value)
+        return next((totals[name] for name in names if name in totals), 0.0)
 
     def memory(self):
         """Proportional set size in bytes."""

@@ -37,7 +37,7 @@ def power_cuts(context):
 
 def _cut_again_and_again(context, node, disk, cuts, chance):
     load = Load(node)
-    syncs, batched = node.metric("warbler_log_syncs_total"), _entries_synced(node)
+    syncs, batched = _syncs(node), _entries_synced(node)
     load.begin("power")
     copies = copying = 0
     for number in range(cuts):
@@ -51,7 +51,7 @@ def _cut_again_and_again(context, node, disk, cuts, chance):
         copy.unlink()
     load.stopping = True
     load.end()
-    syncs = node.metric("warbler_log_syncs_total") - syncs
+    syncs = _syncs(node) - syncs
     batched = _entries_synced(node) - batched
     acknowledged = load.history.acknowledged
     assert syncs > 0, "clients were acknowledged without a synced write"
@@ -67,7 +67,11 @@ def _cut_again_and_again(context, node, disk, cuts, chance):
 
 
 def _entries_synced(node):
-    return node.metric("warbler_log_entries_per_sync_sum")
+    return node.metric("warbler_log_entries_per_sync_sum", "warbler_log_entries")
+
+
+def _syncs(node):
+    return node.metric("warbler_log_syncs_total", "warbler_log_syncs")
 
 
 def _cut(node, disk, load, copy):

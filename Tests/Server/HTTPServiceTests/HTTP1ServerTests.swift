@@ -21,7 +21,9 @@ struct HTTP1ServerTests {
         }
     }
 
-    @Test("Unknown paths are 404, wrong methods 405, both as Matrix errors that keep the connection")
+    @Test(
+        "Unknown paths are 404, wrong methods 405, both as Matrix errors that keep the connection"
+    )
     func unknown() async throws {
         try await TestServer.with { test in
             let client = try test.client()
@@ -47,7 +49,9 @@ struct HTTP1ServerTests {
             try client.send("OPTIONS /whatever HTTP/1.1\r\nHost: a\r\n\r\n" + Self.get)
             let answer = try #require(try client.answer(hasBody: false))
             #expect(answer.status == 204)
-            #expect(answer.header("access-control-allow-headers")?.contains("Authorization") == true)
+            #expect(
+                answer.header("access-control-allow-headers")?.contains("Authorization") == true
+            )
             #expect(try client.answer()?.text == "hello")
         }
     }
@@ -202,7 +206,9 @@ struct HTTP1ServerTests {
                 )
                 let body = try #require(try client.answer()).body
                 #expect(body.count == 3_000_001)
-                #expect(body == (0..<3_000_001).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })
+                #expect(
+                    body == (0..<3_000_001).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+                )
                 if connection == "close" { #expect(try client.closes()) }
             }
         }

@@ -59,7 +59,10 @@ struct HTTP2ServerTests {
         try await with({ $0.bodyBytesMax = 3_000_000 }) { test, client in
             client.widenConnection(by: 10_000_000)
             let body = (0..<2_500_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 9) }
-            client.write(.settings(.settings([.init(parameter: .initialWindowSize, value: 9_000_000)])), 0)
+            client.write(
+                .settings(.settings([.init(parameter: .initialWindowSize, value: 9_000_000)])),
+                0
+            )
             client.ask("POST", "/echo", 1, body: body)
             let answer = try #require(await client.answer(1))
             #expect(answer.body == body)

@@ -219,7 +219,8 @@ struct ChunkedDecoderTests {
     @Test(
         "Bad chunking is refused",
         arguments: [
-            "\r\n", "g\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", " 1\r\n", "1 \r\n", "1\nA", "123456789\r\n",
+            "\r\n", "g\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", " 1\r\n", "1 \r\n", "1\nA",
+            "123456789\r\n",
             "1\r\nAB\r\n", "1\r\nA\n", "1\r\nA\rB", "1;\u{1}\r\nA", "0\r\nbad\r\n\r\n",
             "0\r\n folded: x\r\n\r\n",
         ]

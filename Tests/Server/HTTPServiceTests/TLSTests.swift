@@ -84,7 +84,14 @@ struct TLSTests {
                 ("--http1.1", "http://127.0.0.1:\(test.port)", "1.1"),
             ] {
                 let said = try certificate.run(
-                    "curl", "-sk", option, "-d", "x=\(version)", "-w", " %{http_version}", url + "/echo"
+                    "curl",
+                    "-sk",
+                    option,
+                    "-d",
+                    "x=\(version)",
+                    "-w",
+                    " %{http_version}",
+                    url + "/echo"
                 )
                 #expect(said == "x=\(version) \(version)")
             }

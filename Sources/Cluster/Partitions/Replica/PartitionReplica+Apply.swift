@@ -30,7 +30,11 @@ extension PartitionReplica {
         output.state.append(rows)
         output.applied.append(
             AppliedChanges(
-                partition: id, applied: folder.applied?.index ?? applied, changes: changes))
+                partition: id,
+                applied: folder.applied?.index ?? applied,
+                changes: changes
+            )
+        )
         return true
     }
 
@@ -56,15 +60,20 @@ extension PartitionReplica {
 
     mutating func write(_ task: AppendTask, _ moment: Moment, into log: inout LogBatch) throws {
         try raft.reader.write(
-            task, replica: raft.id,
-            clock: clock.next(wallMilliseconds: moment.wallMilliseconds), into: &log.rows)
+            task,
+            replica: raft.id,
+            clock: clock.next(wallMilliseconds: moment.wallMilliseconds),
+            into: &log.rows
+        )
         log.entries += task.entries.count
         log.marks.append(raft.reader.log.markEntry)
         if task.mustSync { log.mustSync = true }
     }
 
     private mutating func apply(
-        _ entry: Entry, _ moment: Moment, into output: inout HostOutput
+        _ entry: Entry,
+        _ moment: Moment,
+        into output: inout HostOutput
     ) throws {
         switch entry.kind {
         case .change, .changeV2:
@@ -85,7 +94,10 @@ extension PartitionReplica {
             facts = []
         } else {
             let stored = try EntryEnvelope.decode(
-                entry.payload, term: entry.term, index: entry.index)
+                entry.payload,
+                term: entry.term,
+                index: entry.index
+            )
             clock.observe(stored.clock)
             stamp = stored.clock
             facts =
@@ -98,7 +110,10 @@ extension PartitionReplica {
     }
 
     private mutating func settle(
-        _ entry: Entry, changesFrom before: Int, _ moment: Moment, _ output: inout HostOutput
+        _ entry: Entry,
+        changesFrom before: Int,
+        _ moment: Moment,
+        _ output: inout HostOutput
     ) {
         var told: Set<OutboxSlot> = []
         for change in folder.changes[before...] {
@@ -124,8 +139,13 @@ extension PartitionReplica {
         } else {
             spreading.append(
                 SpreadingAnswer(
-                    token: token, answer: one.answer, index: entry.index, waitingFor: told,
-                    sinceTick: moment.tick))
+                    token: token,
+                    answer: one.answer,
+                    index: entry.index,
+                    waitingFor: told,
+                    sinceTick: moment.tick
+                )
+            )
         }
     }
 

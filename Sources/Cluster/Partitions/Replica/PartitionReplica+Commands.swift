@@ -10,7 +10,10 @@ import Raft
 extension PartitionReplica {
     /// Decides a command and proposes what follows, in one breath (house rule 1).
     mutating func handle(
-        _ command: Command, token: UInt64?, delivery: Delivery? = nil, _ moment: Moment,
+        _ command: Command,
+        token: UInt64?,
+        delivery: Delivery? = nil,
+        _ moment: Moment,
         into output: inout HostOutput
     ) throws {
         guard isReady else {
@@ -19,7 +22,9 @@ extension PartitionReplica {
         }
         let next = raft.last.index.next
         let context = DecisionContext(
-            wallMilliseconds: moment.wallMilliseconds, nextIndex: next)
+            wallMilliseconds: moment.wallMilliseconds,
+            nextIndex: next
+        )
         switch try homeserver.decide(command, context) {
         case .rejected(let error):
             answer(token, .rejected(error), &output)
@@ -31,32 +36,52 @@ extension PartitionReplica {
         case .wait(let index):
             deferred.append(
                 DeferredCommand(
-                    command: command, token: token, until: index, sinceTick: moment.tick,
-                    delivery: delivery))
+                    command: command,
+                    token: token,
+                    until: index,
+                    sinceTick: moment.tick,
+                    delivery: delivery
+                )
+            )
         case .parked:
             deferred.append(
                 DeferredCommand(
-                    command: command, token: token, until: nil, sinceTick: moment.tick,
-                    delivery: delivery))
+                    command: command,
+                    token: token,
+                    until: nil,
+                    sinceTick: moment.tick,
+                    delivery: delivery
+                )
+            )
         case .append(let facts, let known):
             try propose(facts, answering: known, token, delivery, at: next, moment, &output)
         }
     }
 
     private mutating func propose(
-        _ facts: [Fact], answering known: CommandAnswer, _ token: UInt64?, _ delivery: Delivery?,
-        at next: LogIndex, _ moment: Moment, _ output: inout HostOutput
+        _ facts: [Fact],
+        answering known: CommandAnswer,
+        _ token: UInt64?,
+        _ delivery: Delivery?,
+        at next: LogIndex,
+        _ moment: Moment,
+        _ output: inout HostOutput
     ) throws {
         let retention = EntryBody.retention(of: facts)
         let payload = EntryEnvelope.encode(
             retention: retention == .kept ? .kept : .passing,
             clock: clock.next(wallMilliseconds: moment.wallMilliseconds),
-            body: EntryBody.encode(facts))
+            body: EntryBody.encode(facts)
+        )
         do throws(ProposeError) {
             let assigned = try raft.propose([payload])
             precondition(assigned.first == next, "a decision names the index its entry gets")
             pending[next] = PendingCommand(
-                token: token, term: assigned.term, answer: known, origin: delivery)
+                token: token,
+                term: assigned.term,
+                answer: known,
+                origin: delivery
+            )
             madeHere[next] = (assigned.term, facts)
         } catch {
             // The overlay is ahead of the log now: throw it away, the rows are right.

@@ -10,7 +10,9 @@ package import Raft
 /// One node's copy of one partition: Raft, the log, the leader's decisions and the rows, as one
 /// value that is stepped (architecture 2.4). It never waits: what it owes goes out with the turn.
 package struct PartitionReplica<
-    LogStore: KeyValueReader, StateStore: KeyValueReader, Keys: KeyReader
+    LogStore: KeyValueReader,
+    StateStore: KeyValueReader,
+    Keys: KeyReader
 >: Sendable {
     package let id: PartitionID
     package var raft: RaftNode<ReplicaLog<LogStore>>
@@ -65,9 +67,12 @@ package struct PartitionReplica<
     }
 
     package init(
-        id: PartitionID, raft: consuming RaftNode<ReplicaLog<LogStore>>,
-        homeserver: Homeserver<RowReader<StateStore>, Keys>, folder: Folder<StateStore>,
-        clock: HybridClock, applied: LogIndex
+        id: PartitionID,
+        raft: consuming RaftNode<ReplicaLog<LogStore>>,
+        homeserver: Homeserver<RowReader<StateStore>, Keys>,
+        folder: Folder<StateStore>,
+        clock: HybridClock,
+        applied: LogIndex
     ) {
         self.id = id
         self.raft = raft

@@ -27,7 +27,8 @@ package struct ReplicaLog<Store: KeyValueReader>: LogReader, Sendable {
     }
 
     package func entries(
-        _ range: Range<LogIndex>, maxBytes: Int
+        _ range: Range<LogIndex>,
+        maxBytes: Int
     ) throws(LogReadError) -> [Entry] {
         do throws(LogError) {
             return try log.entries(range, maxBytes: maxBytes).map(Self.entry)
@@ -51,23 +52,34 @@ package struct ReplicaLog<Store: KeyValueReader>: LogReader, Sendable {
             Entry(term: stored.term, index: stored.index, kind: .changeV2, payload: stored.body)
         case .facts, .lost, .lossAccepted:
             Entry(
-                term: stored.term, index: stored.index,
+                term: stored.term,
+                index: stored.index,
                 payload: stored.body.isEmpty && stored.kind == .facts && !stored.isBlank
                     ? []
                     : EntryEnvelope.encode(
-                        kind: stored.isBlank ? .lost : stored.kind, retention: stored.retention,
-                        clock: stored.clock, body: stored.body))
+                        kind: stored.isBlank ? .lost : stored.kind,
+                        retention: stored.retention,
+                        clock: stored.clock,
+                        body: stored.body
+                    )
+            )
         }
     }
 
     /// Appends what Raft wants stored. An entry without a payload begins a leader's term.
     package mutating func write(
-        _ task: AppendTask, replica: ReplicaID, clock: HybridTimestamp,
+        _ task: AppendTask,
+        replica: ReplicaID,
+        clock: HybridTimestamp,
         into batch: inout WriteBatch
     ) throws {
         if let hard = task.hardState {
             log.setHardState(
-                term: hard.term, vote: hard.vote, replica: replica, into: &batch)
+                term: hard.term,
+                vote: hard.vote,
+                replica: replica,
+                into: &batch
+            )
         }
         guard !task.entries.isEmpty else { return }
         var entries: [LogEntry] = []
@@ -77,16 +89,25 @@ package struct ReplicaLog<Store: KeyValueReader>: LogReader, Sendable {
             case .change, .changeV2:
                 entries.append(
                     LogEntry(
-                        term: entry.term, index: entry.index,
-                        kind: entry.kind == .change ? .change : .changes, clock: clock,
-                        body: entry.payload))
+                        term: entry.term,
+                        index: entry.index,
+                        kind: entry.kind == .change ? .change : .changes,
+                        clock: clock,
+                        body: entry.payload
+                    )
+                )
             case .normal where entry.payload.isEmpty:
                 entries.append(
-                    LogEntry(term: entry.term, index: entry.index, clock: clock, body: []))
+                    LogEntry(term: entry.term, index: entry.index, clock: clock, body: [])
+                )
             case .normal:
                 entries.append(
                     try EntryEnvelope.decode(
-                        entry.payload, term: entry.term, index: entry.index))
+                        entry.payload,
+                        term: entry.term,
+                        index: entry.index
+                    )
+                )
             }
         }
         try log.append(entries, into: &batch)

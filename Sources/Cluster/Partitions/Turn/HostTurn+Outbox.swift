@@ -8,7 +8,9 @@ import Raft
 extension HostTurn {
     /// Carries messages between the partitions that this host leads, and asks for keys.
     mutating func pump(
-        _ partitions: [PartitionID], _ moment: Moment, _ output: inout HostOutput
+        _ partitions: [PartitionID],
+        _ moment: Moment,
+        _ output: inout HostOutput
     ) throws {
         let settled = output.settled
         output.settled = []
@@ -37,36 +39,54 @@ extension HostTurn {
     }
 
     private mutating func deliver(
-        _ message: [UInt8], from source: PartitionID, to target: PartitionID, _ sequence: UInt64,
-        _ moment: Moment, _ output: inout HostOutput
+        _ message: [UInt8],
+        from source: PartitionID,
+        to target: PartitionID,
+        _ sequence: UInt64,
+        _ moment: Moment,
+        _ output: inout HostOutput
     ) throws {
         var reader = ByteReader(message)
         let fact = try Fact(from: &reader)
         replicas[source]?.takeMessage(for: target, sequence)
         let command = Command(
-            id: CommandID(high: UInt64(source.raw), low: sequence), answerLifetime: 0,
-            action: .deliver(source: source, sequence: sequence, message: fact))
+            id: CommandID(high: UInt64(source.raw), low: sequence),
+            answerLifetime: 0,
+            action: .deliver(source: source, sequence: sequence, message: fact)
+        )
         let delivery = Delivery(source: source, sequence: sequence)
         try replicas[target]?.handle(
-            command, token: nil, delivery: delivery, moment, into: &output)
+            command,
+            token: nil,
+            delivery: delivery,
+            moment,
+            into: &output
+        )
         touch(target)
         touch(source)
     }
 
     private mutating func acknowledge(
-        _ source: PartitionID, _ target: PartitionID, _ upTo: UInt64, _ moment: Moment,
+        _ source: PartitionID,
+        _ target: PartitionID,
+        _ upTo: UInt64,
+        _ moment: Moment,
         _ output: inout HostOutput
     ) throws {
         replicas[source]?.outbox.acknowledged[target] = upTo
         let command = Command(
-            id: CommandID(high: UInt64(target.raw) | 1 << 32, low: upTo), answerLifetime: 0,
-            action: .acknowledgeOutbox(target: target, upTo: upTo))
+            id: CommandID(high: UInt64(target.raw) | 1 << 32, low: upTo),
+            answerLifetime: 0,
+            action: .acknowledgeOutbox(target: target, upTo: upTo)
+        )
         try replicas[source]?.handle(command, token: nil, moment, into: &output)
         touch(source)
     }
 
     private mutating func askForKeys(
-        _ id: PartitionID, _ moment: Moment, _ output: inout HostOutput
+        _ id: PartitionID,
+        _ moment: Moment,
+        _ output: inout HostOutput
     ) throws {
         guard id != .keys, id != .control, isReady(.keys) else { return }
         let low = settings.keysLow
@@ -77,8 +97,10 @@ extension HostTurn {
         guard asks == true else { return }
         with(id) { $0.hasAskedForKeys = true }
         let command = Command(
-            id: CommandID(high: UInt64(id.raw) | 2 << 32, low: moment.tick), answerLifetime: 0,
-            action: .createKeys(partition: id, count: settings.keyBlock))
+            id: CommandID(high: UInt64(id.raw) | 2 << 32, low: moment.tick),
+            answerLifetime: 0,
+            action: .createKeys(partition: id, count: settings.keyBlock)
+        )
         try replicas[.keys]?.handle(command, token: nil, moment, into: &output)
         touch(.keys)
     }

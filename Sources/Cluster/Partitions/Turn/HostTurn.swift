@@ -33,7 +33,9 @@ package struct HostSettings: Sendable {
 /// A host's whole turn over its replicas, as a value (architecture 2.4): drain → step → merge →
 /// hand over. The simulator runs this very code.
 package struct HostTurn<
-    LogStore: KeyValueReader, StateStore: KeyValueReader, Keys: KeyReader
+    LogStore: KeyValueReader,
+    StateStore: KeyValueReader,
+    Keys: KeyReader
 >: Sendable {
     package typealias Replica = PartitionReplica<LogStore, StateStore, Keys>
 
@@ -71,7 +73,8 @@ package struct HostTurn<
     /// One pass. The rows of the last pass must be written by now. Throws only when the node must
     /// stop: its log or its rows cannot be trusted.
     package mutating func run(
-        _ inputs: [HostInput], wallMilliseconds: UInt64
+        _ inputs: [HostInput],
+        wallMilliseconds: UInt64
     ) throws -> HostOutput {
         var output = HostOutput()
         let moment = Moment(wallMilliseconds: wallMilliseconds, tick: tick)
@@ -119,20 +122,24 @@ package struct HostTurn<
 
     /// Changes a replica in place.
     mutating func with<Result>(
-        _ id: PartitionID, _ body: (inout Replica) throws -> Result
+        _ id: PartitionID,
+        _ body: (inout Replica) throws -> Result
     ) rethrows -> Result? {
         guard let index = replicas.index(forKey: id) else { return nil }
         return try body(&replicas.values[index])
     }
 
     private mutating func take(
-        _ input: HostInput, _ moment: Moment, _ output: inout HostOutput
+        _ input: HostInput,
+        _ moment: Moment,
+        _ output: inout HostOutput
     ) throws {
         switch input {
         case .command(let partition, let command, let token):
             guard replicas[partition] != nil else {
                 output.answers.append(
-                    .command(token: token, .unavailable("no replica of \(partition) here")))
+                    .command(token: token, .unavailable("no replica of \(partition) here"))
+                )
                 return
             }
             try replicas[partition]?.handle(command, token: token, moment, into: &output)
@@ -175,8 +182,11 @@ package struct HostTurn<
 
     /// Does everything a replica owes until it owes nothing more.
     private mutating func settle(
-        _ id: PartitionID, _ moment: Moment, _ log: inout LogBatch,
-        _ tasks: inout [(PartitionID, AppendAck, LogTail)], _ output: inout HostOutput
+        _ id: PartitionID,
+        _ moment: Moment,
+        _ log: inout LogBatch,
+        _ tasks: inout [(PartitionID, AppendAck, LogTail)],
+        _ output: inout HostOutput
     ) throws {
         try with(id) { replica in
             while replica.raft.hasReady {
@@ -200,11 +210,19 @@ package struct HostTurn<
     }
 
     private mutating func retry(
-        _ id: PartitionID, keysArrived: Bool, _ moment: Moment, _ output: inout HostOutput
+        _ id: PartitionID,
+        keysArrived: Bool,
+        _ moment: Moment,
+        _ output: inout HostOutput
     ) throws {
         for due in replicas[id]?.takeDue(keysArrived: keysArrived) ?? [] {
             try replicas[id]?.handle(
-                due.command, token: due.token, delivery: due.delivery, moment, into: &output)
+                due.command,
+                token: due.token,
+                delivery: due.delivery,
+                moment,
+                into: &output
+            )
             touched.insert(id)
         }
     }

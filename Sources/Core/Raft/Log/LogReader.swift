@@ -33,6 +33,13 @@ package protocol LogReader {
     /// The newest snapshot a follower could be given, or nil if none is ready yet. To help a
     /// newcomer it must be taken at or after the index at which the newcomer was added.
     func snapshot() -> SnapshotMetadata?
+    /// Whether some entry that others may need, or that is not applied yet, cannot be read. Such a
+    /// replica votes and acknowledges but does not campaign. The default is false.
+    var isDamaged: Bool { get }
+}
+
+extension LogReader {
+    package var isDamaged: Bool { false }
 }
 
 /// The longest prefix of at most `maxBytes`, but at least one entry.

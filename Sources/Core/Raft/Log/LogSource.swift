@@ -11,6 +11,7 @@ class LogSource {
         maxBytes: Int
     ) throws(LogReadError) -> [Entry] { preconditionFailure("abstract") }
     func snapshot() -> SnapshotMetadata? { preconditionFailure("abstract") }
+    var isDamaged: Bool { preconditionFailure("abstract") }
 }
 
 /// Holds a reader. Shared by copies of a replica until one of them changes it.
@@ -27,4 +28,5 @@ final class LogBox<Log: LogReader>: LogSource {
         maxBytes: Int
     ) throws(LogReadError) -> [Entry] { try log.entries(range, maxBytes: maxBytes) }
     override func snapshot() -> SnapshotMetadata? { log.snapshot() }
+    override var isDamaged: Bool { log.isDamaged }
 }

@@ -39,6 +39,8 @@ package struct MemoryLog: LogReader, Sendable {
 
     package func snapshot() -> SnapshotMetadata? { newestSnapshot }
 
+    package var isDamaged: Bool { !faults.isEmpty }
+
     // MARK: The disk's side
 
     /// Does what an append task asks for. A snapshot that is not newer is ignored.

@@ -201,18 +201,27 @@ struct RaftLog {
         let end = appliableEnd(allowUnstable: allowUnstable)
         let room = maxApplyingBytes - applyingBytes
         precondition(room > 0, "applying should have been paused")
-        let found: [Entry]
-        do {
-            found = try entries(applying.next..<end.next, maxBytes: room)
-        } catch {
-            faultAt = applying.next
-            return []
-        }
+        let found = readable(applying.next..<end.next, maxBytes: room)
         guard let last = found.last?.index else { return [] }
         applying = last
         applyingBytes += found.reduce(0) { $0 + $1.byteSize }
         isApplyingPaused = applyingBytes >= maxApplyingBytes || last < end
         return found
+    }
+
+    /// Reads up to the first damaged entry, which is remembered.
+    private mutating func readable(_ range: Range<LogIndex>, maxBytes: Int) -> [Entry] {
+        do {
+            return try entries(range, maxBytes: maxBytes)
+        } catch .faulty(let index) {
+            faultAt = index
+            guard index > range.lowerBound else { return [] }
+            return (try? entries(range.lowerBound..<index, maxBytes: maxBytes)) ?? []
+        } catch {
+            // What is not applied must not be trimmed.
+            faultAt = range.lowerBound
+            return []
+        }
     }
 
     /// Entries up to `index`, of so many payload bytes together, are in the state machine.

@@ -49,7 +49,11 @@ package struct ConfigurationChanger: Sendable {
         emptyWindow: InflightWindow
     ) -> [Progress] {
         var changer = ConfigurationChanger(
-            VoterConfiguration(), members: [], lastIndex: lastIndex, emptyWindow: emptyWindow)
+            VoterConfiguration(),
+            members: [],
+            lastIndex: lastIndex,
+            emptyWindow: emptyWindow
+        )
         for id in configuration.members {
             changer.initialise(id, isLearner: configuration.learners.contains(id))
         }
@@ -164,7 +168,11 @@ package struct ConfigurationChanger: Sendable {
 
     private mutating func initialise(_ id: ReplicaID, isLearner: Bool) {
         var fresh = Progress(
-            id: id, next: max(lastIndex, LogIndex(1)), isLearner: isLearner, limits: emptyWindow)
+            id: id,
+            next: max(lastIndex, LogIndex(1)),
+            isLearner: isLearner,
+            limits: emptyWindow
+        )
         // Counts as heard from, or the next check for a quorum might depose the leader before
         // the newcomer had a chance to speak.
         fresh.isRecentlyActive = true

@@ -18,7 +18,9 @@ struct ProgressTracker: Sendable {
         self.configuration = configuration
         self.members = members
         quorum = JointQuorum(
-            incoming: configuration.voters, outgoing: configuration.outgoingVoters)
+            incoming: configuration.voters,
+            outgoing: configuration.outgoingVoters
+        )
     }
 
     func position(of id: ReplicaID) -> Int? {
@@ -63,7 +65,11 @@ struct ProgressTracker: Sendable {
         for position in members.indices {
             let old = members[position]
             members[position] = Progress(
-                id: old.id, next: last.next, isLearner: old.isLearner, limits: emptyWindow)
+                id: old.id,
+                next: last.next,
+                isLearner: old.isLearner,
+                limits: emptyWindow
+            )
             if old.id == own { members[position].match = last }
         }
     }

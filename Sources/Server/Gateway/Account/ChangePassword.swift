@@ -1,4 +1,6 @@
+import HTTPService
 import Homeserver
+import Identity
 import MatrixModel
 
 /// `POST /_matrix/client/v3/account/password`
@@ -15,8 +17,14 @@ extension Endpoint {
         try await call.perform(
             .changePassword(
                 ChangePassword(
-                    userID: call.user, passwordHash: hash, logsOutOthers: logsOutOthers,
-                    keeping: call.session.deviceID)), in: call.session.partition)
+                    userID: call.user,
+                    passwordHash: hash,
+                    logsOutOthers: logsOutOthers,
+                    keeping: call.session.deviceID
+                )
+            ),
+            in: call.session.partition
+        )
         return .empty
     }
 }

@@ -1,4 +1,7 @@
+import HTTPService
 import Homeserver
+import Identity
+import Keyspace
 import MatrixModel
 import Primitives
 
@@ -19,7 +22,9 @@ extension Gateway {
     /// sealed under it on every replica, in every log and backup.
     func deactivate(_ user: String, keyID: UInt64, erase: Bool) async throws(MatrixError) {
         _ = try await perform(
-            .deactivate(userID: user, erase: erase), in: node.map.partition(of: user))
+            .deactivate(userID: user, erase: erase),
+            in: node.map.partition(of: user)
+        )
         if erase { _ = try await perform(.destroyKeys([keyID]), in: .keys) }
     }
 }

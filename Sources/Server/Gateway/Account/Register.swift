@@ -1,3 +1,4 @@
+import HTTPService
 import Homeserver
 import Identity
 import MatrixModel
@@ -14,7 +15,10 @@ extension Endpoint {
         let body = try call.body()
         if try body.text("type") == "m.login.application_service" {
             throw MatrixError(
-                .appserviceLoginUnsupported, "There are no application services here", status: 400)
+                .appserviceLoginUnsupported,
+                "There are no application services here",
+                status: 400
+            )
         }
         if case .closed = call.settings.registration {
             throw MatrixError.forbidden("Registration is closed on this server")
@@ -32,14 +36,22 @@ extension Endpoint {
         try call.confirmRegistration(body)
         guard let password else { throw MatrixError.missingParam("password") }
         try call.gateway.limit(
-            .registration, call.request.remoteAddress.network.description)
+            .registration,
+            call.request.remoteAddress.network.description
+        )
         let hash = try await call.gateway.passwords.hash(password)
         let login = isLoginInhibited ? nil : call.mintToken(for: device, of: user)
         try await call.perform(
             .createAccount(
                 CreateAccount(
-                    userID: user, passwordHash: hash, isAdministrator: false,
-                    device: login?.command)), in: call.partition(of: user))
+                    userID: user,
+                    passwordHash: hash,
+                    isAdministrator: false,
+                    device: login?.command
+                )
+            ),
+            in: call.partition(of: user)
+        )
         var answer: JSONValue = [
             "user_id": .string(user), "home_server": .string(call.settings.serverName),
         ]
@@ -58,7 +70,9 @@ extension Call {
             let user = UserID(new: localpart, on: ServerName(trusted: settings.serverName))
         else {
             throw MatrixError(
-                .invalidUsername, "A user name has only a-z, 0-9 and . _ = - / +")
+                .invalidUsername,
+                "A user name has only a-z, 0-9 and . _ = - / +"
+            )
         }
         return user.raw
     }

@@ -1,10 +1,14 @@
+import HTTPService
 import MatrixModel
 
 /// `GET /_matrix/client/v3/register/available`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3registeravailable>
 extension Endpoint {
     static let registerAvailable = Endpoint(
-        .get, "/register/available", by: .anyone, rate: .loginPerAddress
+        .get,
+        "/register/available",
+        by: .anyone,
+        rate: .loginPerAddress
     ) { call in
         guard let name = call.request.query("username") else {
             throw MatrixError.missingParam("username")

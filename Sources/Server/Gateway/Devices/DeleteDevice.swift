@@ -1,4 +1,6 @@
+import HTTPService
 import Homeserver
+import Identity
 import MatrixModel
 
 /// `DELETE /_matrix/client/v3/devices/{deviceId}`
@@ -9,7 +11,8 @@ extension Endpoint {
         try await call.confirmPassword("devices", body)
         try await call.perform(
             .removeDevices(userID: call.user, deviceIDs: [call.path("deviceId")]),
-            in: call.session.partition)
+            in: call.session.partition
+        )
         return .empty
     }
 }

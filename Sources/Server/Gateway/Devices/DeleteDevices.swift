@@ -1,4 +1,6 @@
+import HTTPService
 import Homeserver
+import Identity
 import MatrixModel
 
 /// `POST /_matrix/client/v3/delete_devices`
@@ -16,7 +18,9 @@ extension Endpoint {
         // An empty list would mean all of them to the account.
         guard !devices.isEmpty else { return .empty }
         try await call.perform(
-            .removeDevices(userID: call.user, deviceIDs: devices), in: call.session.partition)
+            .removeDevices(userID: call.user, deviceIDs: devices),
+            in: call.session.partition
+        )
         return .empty
     }
 }

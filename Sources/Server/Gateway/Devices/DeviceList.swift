@@ -1,3 +1,4 @@
+import HTTPService
 import Homeserver
 import MatrixModel
 import Projections

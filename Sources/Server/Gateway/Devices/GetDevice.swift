@@ -1,4 +1,6 @@
+import HTTPService
 import MatrixModel
+import Projections
 
 /// `GET /_matrix/client/v3/devices/{deviceId}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3devicesdeviceid>

@@ -1,5 +1,8 @@
+import HTTPService
 import Homeserver
+import Identity
 import MatrixModel
+import Projections
 
 /// `PUT /_matrix/client/v3/devices/{deviceId}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3devicesdeviceid>
@@ -17,11 +20,13 @@ extension Endpoint {
         }
         guard name.utf8.count <= NewDevice.nameBytesMax else {
             throw MatrixError.tooLarge(
-                "A device's name has at most \(NewDevice.nameBytesMax) bytes")
+                "A device's name has at most \(NewDevice.nameBytesMax) bytes"
+            )
         }
         try await call.perform(
             .renameDevice(userID: call.user, deviceID: device, name: name),
-            in: call.session.partition)
+            in: call.session.partition
+        )
         return .empty
     }
 }

@@ -1,11 +1,17 @@
+import HTTPService
 import Homeserver
+import Identity
 import MatrixModel
+import MatrixRules
+import Projections
 
 /// `DELETE /_matrix/client/v3/directory/room/{roomAlias}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#delete_matrixclientv3directoryroomroomalias>
 extension Endpoint {
     static let deleteAlias = Endpoint(
-        .delete, "/directory/room/{roomAlias}", rate: .message
+        .delete,
+        "/directory/room/{roomAlias}",
+        rate: .message
     ) { call in
         let alias = try call.localAlias()
         let row = try await call.latestRows(of: alias).alias(alias)

@@ -1,3 +1,4 @@
+import HTTPService
 import MatrixModel
 
 /// `GET /_matrix/client/v3/directory/room/{roomAlias}`

@@ -1,3 +1,5 @@
+import HTTPService
+import Keyspace
 import MatrixModel
 
 /// `GET /_matrix/client/v3/publicRooms`
@@ -22,13 +24,15 @@ extension Endpoint {
     static let searchPublicRooms = Endpoint(.post, "/publicRooms") { call in
         try await call.publicRooms(
             try PublicRoomsRequest(body: try call.optionalBody()),
-            server: call.request.query("server"))
+            server: call.request.query("server")
+        )
     }
 }
 
 extension Call {
     fileprivate func publicRooms(
-        _ request: PublicRoomsRequest, server: String?
+        _ request: PublicRoomsRequest,
+        server: String?
     ) async throws -> Reply {
         guard server == nil || server == settings.serverName else {
             throw MatrixError.notFound("This server knows of no rooms elsewhere")

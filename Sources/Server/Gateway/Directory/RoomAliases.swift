@@ -1,3 +1,5 @@
+import HTTPService
+
 /// `GET /_matrix/client/v3/rooms/{roomId}/aliases`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3roomsroomidaliases>
 extension Endpoint {

@@ -1,5 +1,7 @@
+import HTTPService
 import Homeserver
 import MatrixModel
+import MatrixRules
 
 /// `PUT /_matrix/client/v3/directory/room/{roomAlias}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3directoryroomroomalias>
@@ -15,7 +17,8 @@ extension Endpoint {
         }
         try await call.perform(
             .reserveAlias(alias: alias, roomID: roomID, creator: call.user, confirm: true),
-            in: call.partition(of: alias))
+            in: call.partition(of: alias)
+        )
         return .empty
     }
 }

@@ -1,3 +1,4 @@
+import HTTPService
 import Homeserver
 import MatrixModel
 
@@ -5,7 +6,9 @@ import MatrixModel
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3directorylistroomroomid>
 extension Endpoint {
     static let setListing = Endpoint(
-        .put, "/directory/list/room/{roomId}", rate: .message
+        .put,
+        "/directory/list/room/{roomId}",
+        rate: .message
     ) { call in
         let roomID = try call.roomID()
         let isPublic: Bool
@@ -16,7 +19,8 @@ extension Endpoint {
         }
         try await call.perform(
             .publishRoom(roomID: roomID, userID: call.user, isPublic: isPublic),
-            in: call.partition(of: roomID))
+            in: call.partition(of: roomID)
+        )
         return .empty
     }
 }

@@ -1,3 +1,4 @@
+import HTTPService
 import MatrixModel
 
 /// `GET /_matrix/client/v3/capabilities`
@@ -10,7 +11,8 @@ extension Endpoint {
                 "m.room_versions": [
                     "default": .string(call.settings.defaultRoomVersion.identifier),
                     "available": .object(
-                        RoomVersion.allCases.map { .init($0.identifier, "stable") }),
+                        RoomVersion.allCases.map { .init($0.identifier, "stable") }
+                    ),
                 ],
                 "m.set_displayname": ["enabled": true],
                 "m.set_avatar_url": ["enabled": true],

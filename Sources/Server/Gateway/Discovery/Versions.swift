@@ -1,3 +1,6 @@
+import HTTPService
+import MatrixModel
+
 /// `GET /_matrix/client/versions`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientversions>
 extension Endpoint {
@@ -5,7 +8,8 @@ extension Endpoint {
         _ in
         Reply([
             "versions": .array(
-                ["r0.6.1"] + (1...15).map { .string("v1.\($0)") }),
+                ["r0.6.1"] + (1...15).map { .string("v1.\($0)") }
+            ),
             "unstable_features": [:],
         ])
     }

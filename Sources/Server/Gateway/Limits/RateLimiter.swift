@@ -72,7 +72,10 @@ package final class RateLimiter: Sendable {
 
     /// Takes from a bucket. Nil when it was granted, else the milliseconds to wait.
     package func take(
-        _ kind: RateKind, _ principal: String, cost: Double = 1, now: UInt64
+        _ kind: RateKind,
+        _ principal: String,
+        cost: Double = 1,
+        now: UInt64
     ) -> UInt64? {
         change(kind, principal, now: now) { $0.take(cost, $1, at: now) }
     }
@@ -83,7 +86,9 @@ package final class RateLimiter: Sendable {
     }
 
     private func change(
-        _ kind: RateKind, _ principal: String, now: UInt64,
+        _ kind: RateKind,
+        _ principal: String,
+        now: UInt64,
         _ body: (inout TokenBucket, GatewaySettings.Rate) -> UInt64?
     ) -> UInt64? {
         let rate = rates[Int(kind.rawValue)]
@@ -99,7 +104,10 @@ package final class RateLimiter: Sendable {
             return body(
                 &state.buckets[
                     Key(kind: kind, principal: principal),
-                    default: TokenBucket(full: rate.burst, at: now)], rate)
+                    default: TokenBucket(full: rate.burst, at: now)
+                ],
+                rate
+            )
         }
     }
 }

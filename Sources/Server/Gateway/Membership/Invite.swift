@@ -1,5 +1,7 @@
+import HTTPService
 import Homeserver
 import MatrixModel
+import MatrixRules
 
 /// `POST /_matrix/client/v3/rooms/{roomId}/invite`
 /// <https://spec.matrix.org/v1.15/client-server-api/#post_matrixclientv3roomsroomidinvite>
@@ -11,8 +13,12 @@ extension Endpoint {
         let member = try await call.account(user).member()
         try await call.change(
             MembershipChange(
-                roomID: roomID, target: user,
-                content: MemberContents(.invite, of: member, reason: reason), subject: member))
+                roomID: roomID,
+                target: user,
+                content: MemberContents(.invite, of: member, reason: reason),
+                subject: member
+            )
+        )
         return .empty
     }
 }

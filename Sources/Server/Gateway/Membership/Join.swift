@@ -1,3 +1,4 @@
+import HTTPService
 import Homeserver
 import MatrixModel
 import MatrixRules
@@ -54,7 +55,9 @@ extension Call {
             if try room.membership(of: candidate.raw) == .join { return candidate.raw }
         }
         throw MatrixError(
-            .unableToGrantJoin, "Nobody in the room here may let others in")
+            .unableToGrantJoin,
+            "Nobody in the room here may let others in"
+        )
     }
 
     private func isInAny(of rooms: [RoomID]) async throws -> Bool {

@@ -1,3 +1,5 @@
+import HTTPService
+
 /// `GET /_matrix/client/v3/joined_rooms`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3joined_rooms>
 extension Endpoint {

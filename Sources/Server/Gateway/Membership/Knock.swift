@@ -1,4 +1,6 @@
+import HTTPService
 import Homeserver
+import MatrixRules
 
 /// `POST /_matrix/client/v3/knock/{roomIdOrAlias}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#post_matrixclientv3knockroomidoralias>
@@ -10,8 +12,10 @@ extension Endpoint {
         let member = try await call.ownAccount().member()
         return try await call.change(
             MembershipChange(
-                roomID: roomID, target: call.user,
-                content: MemberContents(.knock, of: member, reason: reason))
+                roomID: roomID,
+                target: call.user,
+                content: MemberContents(.knock, of: member, reason: reason)
+            )
         ).roomReply
     }
 }

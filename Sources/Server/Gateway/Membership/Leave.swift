@@ -1,3 +1,6 @@
+import HTTPService
+import MatrixRules
+
 /// `POST /_matrix/client/v3/rooms/{roomId}/leave`
 /// <https://spec.matrix.org/v1.15/client-server-api/#post_matrixclientv3roomsroomidleave>
 extension Endpoint {
@@ -6,8 +9,11 @@ extension Endpoint {
         let reason = try call.optionalBody().text("reason")
         try await call.change(
             MembershipChange(
-                roomID: roomID, target: call.user,
-                content: MemberContents(.leave, reason: reason)))
+                roomID: roomID,
+                target: call.user,
+                content: MemberContents(.leave, reason: reason)
+            )
+        )
         return .empty
     }
 }

@@ -1,4 +1,5 @@
 import Homeserver
+import Identity
 import MatrixModel
 import MatrixRules
 
@@ -20,14 +21,23 @@ extension Call {
         try await perform(
             .sendEvent(
                 SendEvent(
-                    roomID: change.roomID, sender: user, senderKeyID: session.keyID,
+                    roomID: change.roomID,
+                    sender: user,
+                    senderKeyID: session.keyID,
                     deviceID: session.deviceID,
                     draft: EventIntent(
-                        type: "m.room.member", stateKey: change.target,
-                        content: change.content.bytes, subject: change.subject),
-                    answersRoom: true, isDirect: change.content.isDirect,
-                    requiredMemberships: change.required)),
-            in: partition(of: change.roomID))
+                        type: "m.room.member",
+                        stateKey: change.target,
+                        content: change.content.bytes,
+                        subject: change.subject
+                    ),
+                    answersRoom: true,
+                    isDirect: change.content.isDirect,
+                    requiredMemberships: change.required
+                )
+            ),
+            in: partition(of: change.roomID)
+        )
     }
 
     /// `user_id` and `reason` of a body that is about somebody.

@@ -1,3 +1,5 @@
+import HTTPService
+
 /// `GET /_matrix/client/v3/rooms/{roomId}/context/{eventId}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3roomsroomidcontexteventid>
 extension Endpoint {
@@ -6,8 +8,12 @@ extension Endpoint {
         _ = try await call.latest(roomID)
         return Reply(
             try call.gateway.reading.context(
-                roomID: roomID, eventID: call.path("eventId"),
-                limit: call.request.query("limit"), filter: call.request.query("filter"),
-                by: call.requester))
+                roomID: roomID,
+                eventID: call.path("eventId"),
+                limit: call.request.query("limit"),
+                filter: call.request.query("filter"),
+                by: call.requester
+            )
+        )
     }
 }

@@ -1,3 +1,5 @@
+import HTTPService
+
 /// `GET /_matrix/client/v3/rooms/{roomId}/event/{eventId}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3roomsroomideventeventid>
 extension Endpoint {
@@ -6,6 +8,10 @@ extension Endpoint {
         _ = try await call.latest(roomID)
         return Reply(
             try call.gateway.reading.event(
-                roomID: roomID, eventID: call.path("eventId"), by: call.requester))
+                roomID: roomID,
+                eventID: call.path("eventId"),
+                by: call.requester
+            )
+        )
     }
 }

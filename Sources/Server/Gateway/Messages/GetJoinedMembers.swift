@@ -1,3 +1,5 @@
+import HTTPService
+
 /// `GET /_matrix/client/v3/rooms/{roomId}/joined_members`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3roomsroomidjoined_members>
 extension Endpoint {

@@ -1,3 +1,5 @@
+import HTTPService
+
 /// `GET /_matrix/client/v3/rooms/{roomId}/members`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3roomsroomidmembers>
 extension Endpoint {
@@ -7,7 +9,12 @@ extension Endpoint {
         _ = try await call.latest(roomID)
         return Reply(
             try call.gateway.reading.members(
-                roomID: roomID, at: request.query("at"), membership: request.query("membership"),
-                notMembership: request.query("not_membership"), by: call.requester))
+                roomID: roomID,
+                at: request.query("at"),
+                membership: request.query("membership"),
+                notMembership: request.query("not_membership"),
+                by: call.requester
+            )
+        )
     }
 }

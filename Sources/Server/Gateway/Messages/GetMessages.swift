@@ -1,3 +1,5 @@
+import HTTPService
+
 /// `GET /_matrix/client/v3/rooms/{roomId}/messages`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3roomsroomidmessages>
 extension Endpoint {
@@ -10,8 +12,15 @@ extension Endpoint {
         return Reply(
             try call.gateway.reading.messages(
                 MessagesRequest(
-                    roomID: roomID, from: from, to: request.query("to"),
-                    dir: request.query("dir"), limit: request.query("limit"),
-                    filter: request.query("filter")), by: call.requester))
+                    roomID: roomID,
+                    from: from,
+                    to: request.query("to"),
+                    dir: request.query("dir"),
+                    limit: request.query("limit"),
+                    filter: request.query("filter")
+                ),
+                by: call.requester
+            )
+        )
     }
 }

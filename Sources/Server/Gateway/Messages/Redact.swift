@@ -1,3 +1,4 @@
+import HTTPService
 import Homeserver
 import MatrixModel
 
@@ -5,7 +6,9 @@ import MatrixModel
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid>
 extension Endpoint {
     static let redact = Endpoint(
-        .put, "/rooms/{roomId}/redact/{eventId}/{txnId}", rate: .message,
+        .put,
+        "/rooms/{roomId}/redact/{eventId}/{txnId}",
+        rate: .message,
         work: .start { call, responder in
             call.send(responder) { () throws(MatrixError) in
                 let target = call.path("eventId")
@@ -20,9 +23,13 @@ extension Endpoint {
                 }
                 return (
                     EventIntent(
-                        type: "m.room.redaction", content: content.finish(), redacts: target),
+                        type: "m.room.redaction",
+                        content: content.finish(),
+                        redacts: target
+                    ),
                     "redact/" + target
                 )
             }
-        })
+        }
+    )
 }

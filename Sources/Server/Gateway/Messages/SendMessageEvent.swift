@@ -1,6 +1,7 @@
 import Encryption
 import HTTPService
 import Homeserver
+import Identity
 import MatrixModel
 import Primitives
 
@@ -8,18 +9,24 @@ import Primitives
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid>
 extension Endpoint {
     static let sendMessageEvent = Endpoint(
-        .put, "/rooms/{roomId}/send/{eventType}/{txnId}", rate: .message,
+        .put,
+        "/rooms/{roomId}/send/{eventType}/{txnId}",
+        rate: .message,
         work: .start { call, responder in
             call.send(responder) { () throws(MatrixError) in
                 let type = call.path("eventType")
                 try MatrixError.checkKey(type, "An event's type")
                 let (view, content) = try call.content()
                 var draft = EventIntent(
-                    type: type, content: content, relation: Relation(of: view))
+                    type: type,
+                    content: content,
+                    relation: Relation(of: view)
+                )
                 if type == "m.room.redaction" { draft.redacts = try view.needText("redacts") }
                 return (draft, "send/" + type)
             }
-        })
+        }
+    )
 }
 
 extension Call {
@@ -39,8 +46,15 @@ extension Call {
                 answerLifetime: Command.clientLifetime,
                 action: .sendEvent(
                     SendEvent(
-                        roomID: roomID, sender: user, senderKeyID: session.keyID,
-                        deviceID: session.deviceID, transactionID: transactionID, draft: draft)))
+                        roomID: roomID,
+                        sender: user,
+                        senderKeyID: session.keyID,
+                        deviceID: session.deviceID,
+                        transactionID: transactionID,
+                        draft: draft
+                    )
+                )
+            )
             gateway.submit(command, to: partition(of: roomID), self, responder, \.eventReply)
         } catch {
             responder.respond(gateway.response(to: error))
@@ -50,7 +64,9 @@ extension Call {
     /// The command ID of a transaction: the same for every retry of the same device on the same
     /// path, and for nobody else.
     private func commandID(
-        _ route: String, _ roomID: String, _ transactionID: String
+        _ route: String,
+        _ roomID: String,
+        _ transactionID: String
     ) -> CommandID {
         var writer = ByteWriter(reserving: 256)
         writer.string(user)
@@ -61,7 +77,8 @@ extension Call {
         return Digest(of: writer.bytes).withUnsafeBytes {
             CommandID(
                 high: UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
-                low: UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+                low: UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
         }
     }
 }

@@ -1,12 +1,17 @@
+import HTTPService
 import Homeserver
+import Identity
 import MatrixModel
 import MatrixRules
+import Projections
 
 /// `PUT /_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey>
 extension Endpoint {
     static let setState = Endpoint(
-        .put, "/rooms/{roomId}/state/{eventType}/{stateKey}", rate: .message
+        .put,
+        "/rooms/{roomId}/state/{eventType}/{stateKey}",
+        rate: .message
     ) { call in
         try await call.setState(call.path("eventType"), call.path("stateKey"))
     }
@@ -15,7 +20,9 @@ extension Endpoint {
 /// `PUT /_matrix/client/v3/rooms/{roomId}/state/{eventType}`: the empty state key.
 extension Endpoint {
     static let setStateWithoutKey = Endpoint(
-        .put, "/rooms/{roomId}/state/{eventType}", rate: .message
+        .put,
+        "/rooms/{roomId}/state/{eventType}",
+        rate: .message
     ) { call in
         try await call.setState(call.path("eventType"), "")
     }
@@ -28,7 +35,11 @@ extension Call {
         try MatrixError.checkKey(stateKey, "A state key")
         let (view, content) = try content()
         var draft = EventIntent(
-            type: type, stateKey: stateKey, content: content, relation: Relation(of: view))
+            type: type,
+            stateKey: stateKey,
+            content: content,
+            relation: Relation(of: view)
+        )
         var isDirect = false
         switch type {
         case "m.room.member":
@@ -43,8 +54,14 @@ extension Call {
         return try await perform(
             .sendEvent(
                 SendEvent(
-                    roomID: roomID, sender: user, senderKeyID: session.keyID,
-                    deviceID: session.deviceID, draft: draft, isDirect: isDirect)),
+                    roomID: roomID,
+                    sender: user,
+                    senderKeyID: session.keyID,
+                    deviceID: session.deviceID,
+                    draft: draft,
+                    isDirect: isDirect
+                )
+            ),
             in: partition(of: roomID)
         ).eventReply
     }
@@ -71,9 +88,11 @@ extension Call {
         }
         if membership == .invite { try countInvitations(1) }
         return Member(
-            userID: target, keyID: account.row.keyID,
+            userID: target,
+            keyID: account.row.keyID,
             displayName: try content.text("displayname"),
-            avatarURL: try content.text("avatar_url"))
+            avatarURL: try content.text("avatar_url")
+        )
     }
 
     /// Every alias that a room calls its own must point to it.

@@ -1,3 +1,5 @@
+import HTTPService
+import Homeserver
 import MatrixModel
 
 /// `GET /_matrix/client/v3/profile/{userId}`

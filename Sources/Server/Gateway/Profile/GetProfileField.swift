@@ -1,3 +1,4 @@
+import HTTPService
 import Homeserver
 import MatrixModel
 
@@ -5,7 +6,9 @@ import MatrixModel
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3profileuseriddisplayname>
 extension Endpoint {
     static let getProfileField = Endpoint(
-        .get, "/profile/{userId}/{keyName}", by: .anyone
+        .get,
+        "/profile/{userId}/{keyName}",
+        by: .anyone
     ) { call in
         let profile = try await call.profile()
         switch call.path("keyName") {

@@ -1,3 +1,5 @@
+import HTTPService
+import Homeserver
 import MatrixModel
 
 /// `PUT /_matrix/client/v3/profile/{userId}/avatar_url`

@@ -1,4 +1,6 @@
+import HTTPService
 import Homeserver
+import Identity
 import MatrixModel
 
 /// `PUT /_matrix/client/v3/profile/{userId}/displayname`
@@ -27,8 +29,13 @@ extension Call {
             try await perform(
                 .setProfile(
                     SetProfile(
-                        userID: user, displayName: profile.displayName,
-                        avatarURL: profile.avatarURL)), in: session.partition)
+                        userID: user,
+                        displayName: profile.displayName,
+                        avatarURL: profile.avatarURL
+                    )
+                ),
+                in: session.partition
+            )
         }
     }
 }

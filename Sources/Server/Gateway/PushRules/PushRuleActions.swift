@@ -1,3 +1,4 @@
+import HTTPService
 import MatrixModel
 import MatrixRules
 
@@ -5,7 +6,8 @@ import MatrixRules
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3pushrulesglobalkindruleidactions>
 extension Endpoint {
     static let getPushRuleActions = Endpoint(
-        .get, "/pushrules/global/{kind}/{ruleId}/actions"
+        .get,
+        "/pushrules/global/{kind}/{ruleId}/actions"
     ) { call in
         Reply(["actions": .array(try await call.pushRule().rule.actions)])
     }
@@ -15,7 +17,8 @@ extension Endpoint {
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3pushrulesglobalkindruleidactions>
 extension Endpoint {
     static let setPushRuleActions = Endpoint(
-        .put, "/pushrules/global/{kind}/{ruleId}/actions"
+        .put,
+        "/pushrules/global/{kind}/{ruleId}/actions"
     ) { call in
         let kind = try call.pushRuleKind()
         guard let actions = try call.body().field("actions") else {

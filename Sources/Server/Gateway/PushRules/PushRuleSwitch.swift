@@ -1,3 +1,4 @@
+import HTTPService
 import MatrixModel
 import MatrixRules
 
@@ -5,7 +6,8 @@ import MatrixRules
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3pushrulesglobalkindruleidenabled>
 extension Endpoint {
     static let getPushRuleEnabled = Endpoint(
-        .get, "/pushrules/global/{kind}/{ruleId}/enabled"
+        .get,
+        "/pushrules/global/{kind}/{ruleId}/enabled"
     ) { call in
         Reply(["enabled": .bool(try await call.pushRule().rule.isEnabled)])
     }
@@ -15,7 +17,8 @@ extension Endpoint {
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3pushrulesglobalkindruleidenabled>
 extension Endpoint {
     static let setPushRuleEnabled = Endpoint(
-        .put, "/pushrules/global/{kind}/{ruleId}/enabled"
+        .put,
+        "/pushrules/global/{kind}/{ruleId}/enabled"
     ) { call in
         let kind = try call.pushRuleKind()
         guard let isEnabled = try call.body().flag("enabled") else {

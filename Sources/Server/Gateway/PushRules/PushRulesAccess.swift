@@ -1,4 +1,5 @@
 import Homeserver
+import Identity
 import MatrixModel
 import MatrixRules
 
@@ -27,8 +28,13 @@ extension Call {
             guard rules != before else { return }
             try await perform(
                 .setAccountData(
-                    userID: user, roomID: "", type: "m.push_rules",
-                    content: rules.stored.serialized()), in: session.partition)
+                    userID: user,
+                    roomID: "",
+                    type: "m.push_rules",
+                    content: rules.stored.serialized()
+                ),
+                in: session.partition
+            )
         }
         return .empty
     }
@@ -60,8 +66,10 @@ extension MatrixError {
         case .malformed: self = .badJSON(error.description)
         case .tooManyRules:
             self.init(
-                .userLimitExceeded, error.description,
-                fields: [JSONValue.Member("info_uri", "about:blank")])
+                .userLimitExceeded,
+                error.description,
+                fields: [JSONValue.Member("info_uri", "about:blank")]
+            )
         }
     }
 }

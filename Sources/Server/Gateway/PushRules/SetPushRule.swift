@@ -1,3 +1,4 @@
+import HTTPService
 import MatrixRules
 
 /// `PUT /_matrix/client/v3/pushrules/global/{kind}/{ruleId}`

@@ -72,13 +72,19 @@ package final class EventOpener: Sendable {
 
     /// Nil when a key that sealed it was destroyed; empty when there is no such part.
     private func part(
-        _ sealed: ArraySlice<UInt8>, of row: EventRow, _ roomID: String
+        _ sealed: ArraySlice<UInt8>,
+        of row: EventRow,
+        _ roomID: String
     ) throws -> [UInt8]? {
         if sealed.isEmpty { return [] }
         let header = try SealedHeader(of: sealed)
         guard let key = try contentKey(header) else { return nil }
         let binding = ContentBinding(
-            room: roomID, event: row.eventID, type: row.type, schema: header.schema)
+            room: roomID,
+            event: row.eventID,
+            type: row.type,
+            schema: header.schema
+        )
         do throws(SealError) {
             return try ContentSealer.open(sealed, for: binding, with: key)
         } catch {
@@ -88,14 +94,18 @@ package final class EventOpener: Sendable {
 
     private func contentKey(_ header: SealedHeader) throws -> ContentKey? {
         let pair = Pair(
-            room: header.roomKey.raw, user: header.userKey.raw, epoch: header.epoch)
+            room: header.roomKey.raw,
+            user: header.userKey.raw,
+            epoch: header.epoch
+        )
         let (known, round) = kept.withLock { ($0.keys[pair], $0.round) }
         if let known { return known }
         guard let room = try secret(header.roomKey.raw), let user = try secret(header.userKey.raw)
         else { return nil }
         let made = ContentKey(
             room: RoomKey(id: header.roomKey, epoch: header.epoch, secret: room),
-            user: UserKey(id: header.userKey, secret: user))
+            user: UserKey(id: header.userKey, secret: user)
+        )
         kept.withLock {
             // Made of a key that may have been destroyed meanwhile: used once, not kept.
             guard $0.round == round else { return }

@@ -23,8 +23,11 @@ package final class EventRenderer: Sendable {
 
     /// - Parameter bytes: a stored event; valid during the call only.
     func render(
-        _ bytes: UnsafeRawBufferPointer, at position: StreamPosition, in partition: PartitionID,
-        roomID: String, version: RoomVersion?
+        _ bytes: UnsafeRawBufferPointer,
+        at position: StreamPosition,
+        in partition: PartitionID,
+        roomID: String,
+        version: RoomVersion?
     ) throws -> RenderedEvent {
         let key = EventCache.Key(partition: partition.raw, position: position.raw)
         if let known = cache.find(key, rowBytes: bytes.count) { return known }
@@ -37,15 +40,26 @@ package final class EventRenderer: Sendable {
 
     /// Not kept: for copies of events outside their room's timeline.
     func render(
-        _ row: EventRow, at position: StreamPosition, roomID: String, version: RoomVersion?
+        _ row: EventRow,
+        at position: StreamPosition,
+        roomID: String,
+        version: RoomVersion?
     ) throws -> RenderedEvent {
         let opened = try opener.open(row, roomID: roomID, version: version)
         return RenderedEvent(
-            position: position.raw, eventID: row.eventID, type: row.type, stateKey: row.stateKey,
-            sender: row.sender, timestamp: row.timestamp, redacts: row.redacts,
+            position: position.raw,
+            eventID: row.eventID,
+            type: row.type,
+            stateKey: row.stateKey,
+            sender: row.sender,
+            timestamp: row.timestamp,
+            redacts: row.redacts,
             redactedBy: row.redactedBy,
             threadRoot: row.relation.flatMap { $0.kind == "m.thread" ? $0.eventID : nil },
-            device: row.device, transactionID: row.transactionID, isErased: opened.isErased,
-            content: opened.content)
+            device: row.device,
+            transactionID: row.transactionID,
+            isErased: opened.isErased,
+            content: opened.content
+        )
     }
 }

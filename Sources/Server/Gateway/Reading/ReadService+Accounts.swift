@@ -8,13 +8,17 @@ import Sync
 extension ReadService {
     /// An item of account data: its content, a JSON object. `roomID` nil for global items.
     package func accountData(
-        user: String, roomID: String?, type: String
+        user: String,
+        roomID: String?,
+        type: String
     ) throws(MatrixError) -> [UInt8] {
         try answering {
             let row = try view().home(of: user).accountData(user, roomID ?? "", type)
             guard let row,
                 let content = try renderer.opener.open(
-                    row.sealed, for: .accountData(user, roomID ?? "", type))
+                    row.sealed,
+                    for: .accountData(user, roomID ?? "", type)
+                )
             else { throw MatrixError.notFound("There is no such account data") }
             return content
         }

@@ -15,7 +15,9 @@ package struct PublicRoomsRequest: Sendable {
     package var roomTypes: [String?]?
 
     package init(
-        limit: Int? = nil, since: String? = nil, searchTerm: String? = nil,
+        limit: Int? = nil,
+        since: String? = nil,
+        searchTerm: String? = nil,
         roomTypes: [String?]? = nil
     ) {
         self.limit = limit
@@ -96,12 +98,15 @@ extension ReadService {
     /// A page of the public directory, the fullest rooms first, gathered from all partitions.
     /// Tokens are `o` and how many rooms came before.
     package func publicRooms(
-        _ request: PublicRoomsRequest, by requester: Requester
+        _ request: PublicRoomsRequest,
+        by requester: Requester
     ) throws(MatrixError) -> [UInt8] {
         try answering {
             let offset = try offset(request.since)
             let limit = max(
-                1, min(request.limit ?? settings.publicRoomsMax, settings.publicRoomsMax))
+                1,
+                min(request.limit ?? settings.publicRoomsMax, settings.publicRoomsMax)
+            )
             let view = view()
             var listed = try listedRooms(in: view)
             if request.searchTerm?.isEmpty == false || request.roomTypes != nil {

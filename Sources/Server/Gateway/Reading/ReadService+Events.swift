@@ -8,7 +8,9 @@ import Sync
 extension ReadService {
     /// `GET /rooms/{roomId}/event/{eventId}`
     package func event(
-        roomID: String, eventID: String, by requester: Requester
+        roomID: String,
+        eventID: String,
+        by requester: Requester
     ) throws(MatrixError) -> [UInt8] {
         try answering {
             let (access, event) = try visibleEvent(roomID, eventID, requester, in: view())
@@ -21,7 +23,10 @@ extension ReadService {
 
     /// Whoever may not see an event gets the answer for an event that is not there.
     private func visibleEvent(
-        _ roomID: String, _ eventID: String, _ requester: Requester, in view: ReadView<Store>
+        _ roomID: String,
+        _ eventID: String,
+        _ requester: Requester,
+        in view: ReadView<Store>
     ) throws -> (RoomAccess<Store>, RenderedEvent) {
         let missing = MatrixError.notFound("Event not found")
         let access = try access(roomID, requester, in: view)
@@ -33,7 +38,9 @@ extension ReadService {
 
     /// Where a receipt for this event stands: `Receipt.position`.
     package func receiptTarget(
-        roomID: String, eventID: String, by requester: Requester
+        roomID: String,
+        eventID: String,
+        by requester: Requester
     ) throws(MatrixError) -> UInt64 {
         try answering {
             let (access, event) = try visibleEvent(roomID, eventID, requester, in: view())
@@ -44,7 +51,11 @@ extension ReadService {
 
     /// `GET /rooms/{roomId}/context/{eventId}`: half of the limit before, the rest after.
     package func context(
-        roomID: String, eventID: String, limit: String?, filter: String?, by requester: Requester
+        roomID: String,
+        eventID: String,
+        limit: String?,
+        filter: String?,
+        by requester: Requester
     ) throws(MatrixError) -> [UInt8] {
         try answering {
             let limit = try contextLimit(limit)
@@ -56,8 +67,13 @@ extension ReadService {
             var after = Page(start: position.next, limit: limit - limit / 2)
             try fill(&before, access, from: .zero, to: position, reverse: true, filter)
             try fill(
-                &after, access, from: position.next, to: end(of: access.rows, in: view),
-                reverse: false, filter)
+                &after,
+                access,
+                from: position.next,
+                to: end(of: access.rows, in: view),
+                reverse: false,
+                filter
+            )
             return try write(event, before, after, access, requester, filter)
         }
     }
@@ -71,8 +87,12 @@ extension ReadService {
     }
 
     private func write(
-        _ event: RenderedEvent, _ before: Page, _ after: Page, _ access: RoomAccess<Store>,
-        _ requester: Requester, _ filter: EventFilter
+        _ event: RenderedEvent,
+        _ before: Page,
+        _ after: Page,
+        _ access: RoomAccess<Store>,
+        _ requester: Requester,
+        _ filter: EventFilter
     ) throws -> [UInt8] {
         let now = now()
         let roomID = access.rows.roomID

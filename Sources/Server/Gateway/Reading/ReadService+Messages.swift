@@ -15,8 +15,12 @@ package struct MessagesRequest: Sendable {
     package var filter: String?
 
     package init(
-        roomID: String, from: String? = nil, to: String? = nil, dir: String? = nil,
-        limit: String? = nil, filter: String? = nil
+        roomID: String,
+        from: String? = nil,
+        to: String? = nil,
+        dir: String? = nil,
+        limit: String? = nil,
+        filter: String? = nil
     ) {
         self.roomID = roomID
         self.from = from
@@ -30,7 +34,8 @@ package struct MessagesRequest: Sendable {
 extension ReadService {
     /// A page of a room's history. An empty `from` means the end (`dir=b`) or the start.
     package func messages(
-        _ request: MessagesRequest, by requester: Requester
+        _ request: MessagesRequest,
+        by requester: Requester
     ) throws(MatrixError) -> [UInt8] {
         try answering {
             let backwards = try isBackwards(request.dir)
@@ -54,8 +59,12 @@ extension ReadService {
     }
 
     private func write(
-        _ page: Page, from: StreamPosition, end: StreamPosition?, _ access: RoomAccess<Store>,
-        _ requester: Requester, _ filter: EventFilter
+        _ page: Page,
+        from: StreamPosition,
+        end: StreamPosition?,
+        _ access: RoomAccess<Store>,
+        _ requester: Requester,
+        _ filter: EventFilter
     ) throws -> [UInt8] {
         let now = now()
         let partition = access.rows.reader.partition
@@ -101,8 +110,12 @@ extension ReadService {
     }
 
     func fill(
-        _ page: inout Page, _ access: RoomAccess<Store>, from lower: StreamPosition,
-        to upper: StreamPosition, reverse: Bool, _ filter: EventFilter
+        _ page: inout Page,
+        _ access: RoomAccess<Store>,
+        from lower: StreamPosition,
+        to upper: StreamPosition,
+        reverse: Bool,
+        _ filter: EventFilter
     ) throws {
         var rowsLeft = settings.pageRowsMax
         var found = page
@@ -122,7 +135,8 @@ extension ReadService {
     /// The event if the filter lets it pass. What the filter refuses by type or sender is not
     /// opened.
     func render(
-        _ passing: RoomRows<Store>.Passing, _ filter: EventFilter
+        _ passing: RoomRows<Store>.Passing,
+        _ filter: EventFilter
     ) throws -> RenderedEvent? {
         if filter.isOpen { return try passing.render() }
         if let glance = passing.glance,
@@ -171,7 +185,9 @@ extension ReadService {
     /// Nil for an empty or missing token. A token that says nothing of the room's partition was
     /// handed out before the user had a room there: the end.
     private func place(
-        _ text: String?, _ access: RoomAccess<Store>, _ end: StreamPosition
+        _ text: String?,
+        _ access: RoomAccess<Store>,
+        _ end: StreamPosition
     ) throws(MatrixError) -> StreamPosition? {
         guard let text, !text.isEmpty else { return nil }
         guard let token = PageToken(text) else {

@@ -25,7 +25,11 @@ extension ReadService {
     /// `GET /rooms/{roomId}/state/{eventType}/{stateKey}`: the content, or with `format=event` the
     /// whole event.
     package func stateEvent(
-        roomID: String, type: String, stateKey: String, format: String?, by requester: Requester
+        roomID: String,
+        type: String,
+        stateKey: String,
+        format: String?,
+        by requester: Requester
     ) throws(MatrixError) -> [UInt8] {
         try answering {
             let access = try access(roomID, requester, in: view())
@@ -42,7 +46,10 @@ extension ReadService {
 
     /// `GET /rooms/{roomId}/members`: member events, now or as of a token.
     package func members(
-        roomID: String, at: String?, membership: String?, notMembership: String?,
+        roomID: String,
+        at: String?,
+        membership: String?,
+        notMembership: String?,
         by requester: Requester
     ) throws(MatrixError) -> [UInt8] {
         try answering {
@@ -80,7 +87,8 @@ extension ReadService {
     }
 
     private func membershipParameter(
-        _ text: String?, _ name: String
+        _ text: String?,
+        _ name: String
     ) throws(MatrixError) -> Membership? {
         guard let text, !text.isEmpty else { return nil }
         guard let word = Membership(text) else { throw .invalidParam("\(name) is no membership") }
@@ -94,7 +102,8 @@ extension ReadService {
 
     /// `GET /rooms/{roomId}/joined_members`: for members only.
     package func joinedMembers(
-        roomID: String, by requester: Requester
+        roomID: String,
+        by requester: Requester
     ) throws(MatrixError) -> [UInt8] {
         try answering {
             let access = try access(roomID, requester, in: view())

@@ -48,10 +48,13 @@ extension ReadService {
             throw MatrixError.invalidParam("since is no token of this server")
         }
         return PreparedSync(
-            requester: request.requester, account: map.partition(of: request.requester.userID),
+            requester: request.requester,
+            account: map.partition(of: request.requester.userID),
             since: request.since,
             filter: try syncFilter(request.filter, of: request.requester.userID),
-            fullState: request.fullState, timeout: request.timeout)
+            fullState: request.fullState,
+            timeout: request.timeout
+        )
     }
 
     private func syncFilter(_ text: String?, of userID: String) throws -> FilterBox {
@@ -92,8 +95,11 @@ extension ReadService {
             do {
                 let (body, isEmpty) = try fetch.compose(holding: held)
                 return SyncLook(
-                    body: body, isEmpty: isEmpty, subscription: listening.subscription,
-                    serial: listening.serial)
+                    body: body,
+                    isEmpty: isEmpty,
+                    subscription: listening.subscription,
+                    serial: listening.serial
+                )
             } catch let failure as SyncHeld {
                 // Each round holds one more partition, so this ends.
                 guard held.insert(failure.partition).inserted else { throw failure.cause }
@@ -112,27 +118,37 @@ extension ReadService {
     }
 
     private func account(
-        _ sync: PreparedSync, _ listening: FeedListening, _ view: ReadView<Store>
+        _ sync: PreparedSync,
+        _ listening: FeedListening,
+        _ view: ReadView<Store>
     ) throws -> AccountCache.Account {
         let user = sync.requester.userID
         if let known = accounts.find(user, changedUpTo: listening.accountFloor) { return known }
         let reader = view.reader(sync.account)
         let standings = try reader.memberships(user).map { roomID, row in
             RoomStanding(
-                roomID: roomID, partition: row.roomPartition,
-                membership: Membership(row.membership) ?? .leave, index: row.index,
-                entered: row.entered, position: row.position.raw, isForgotten: row.isForgotten)
+                roomID: roomID,
+                partition: row.roomPartition,
+                membership: Membership(row.membership) ?? .leave,
+                index: row.index,
+                entered: row.entered,
+                position: row.position.raw,
+                isForgotten: row.isForgotten
+            )
         }.sorted { ($0.partition, $0.roomID) < ($1.partition, $1.roomID) }
         let account = AccountCache.Account(
             index: min(view.applied(sync.account), listening.bound(sync.account)),
-            standings: standings, rules: try rules(user, reader),
-            ignored: try ignored(user, reader))
+            standings: standings,
+            rules: try rules(user, reader),
+            ignored: try ignored(user, reader)
+        )
         accounts.keep(account, of: user)
         return account
     }
 
     private func rules(
-        _ user: String, _ reader: StateReader<Store>
+        _ user: String,
+        _ reader: StateReader<Store>
     ) throws -> AccountCache.UserRules {
         guard let (version, rules) = try pushRules(user, reader) else {
             return AccountCache.UserRules(version: .zero, set: .defaults)
@@ -142,11 +158,14 @@ extension ReadService {
 
     /// The user's own rules with the index that set them; nil while they changed nothing.
     func pushRules(
-        _ user: String, _ reader: StateReader<Store>
+        _ user: String,
+        _ reader: StateReader<Store>
     ) throws -> (version: LogIndex, rules: PushRules)? {
         guard let row = try reader.accountData(user, "", "m.push_rules"),
             let stored = try renderer.opener.open(
-                row.sealed, for: .accountData(user, "", "m.push_rules"))
+                row.sealed,
+                for: .accountData(user, "", "m.push_rules")
+            )
         else { return nil }
         let view = try JSONDocument(parsing: stored).root
         return (row.index, PushRules(user: UserID(trusted: user), stored: view))
@@ -155,7 +174,9 @@ extension ReadService {
     private func ignored(_ user: String, _ reader: StateReader<Store>) throws -> Set<String> {
         guard let row = try reader.accountData(user, "", "m.ignored_user_list"),
             let content = try renderer.opener.open(
-                row.sealed, for: .accountData(user, "", "m.ignored_user_list"))
+                row.sealed,
+                for: .accountData(user, "", "m.ignored_user_list")
+            )
         else { return [] }
         let users = try JSONDocument(parsing: content).root["ignored_users"]
         return Set(users.map { $0.members.map(\.key) } ?? []).subtracting([user])

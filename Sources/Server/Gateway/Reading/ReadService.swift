@@ -59,9 +59,12 @@ package final class ReadService<Store: KeyValueReader>: Sendable {
     ///   - view: a fresh look at the store.
     ///   - now: milliseconds since 1970.
     package init(
-        settings: ReadSettings, map: PartitionMap, feed: ChangeFeed,
+        settings: ReadSettings,
+        map: PartitionMap,
+        feed: ChangeFeed,
         keys: @escaping @Sendable (UInt64) -> KeyLookup,
-        view: @escaping @Sendable () -> ReadView<Store>, now: @escaping @Sendable () -> UInt64
+        view: @escaping @Sendable () -> ReadView<Store>,
+        now: @escaping @Sendable () -> UInt64
     ) {
         self.settings = settings
         self.map = map
@@ -69,7 +72,9 @@ package final class ReadService<Store: KeyValueReader>: Sendable {
         self.view = view
         self.now = now
         let renderer = EventRenderer(
-            opener: EventOpener(keys: keys), cacheBytes: settings.cacheBytes)
+            opener: EventOpener(keys: keys),
+            cacheBytes: settings.cacheBytes
+        )
         self.renderer = renderer
         accounts = AccountCache(max: settings.accountsMax)
         unread = UnreadCounter(max: settings.unreadMax, rowsMax: settings.unreadRowsMax)
@@ -97,7 +102,10 @@ package final class ReadService<Store: KeyValueReader>: Sendable {
             throw error
         } catch ReadFailure.keyAbsent {
             throw MatrixError(
-                .unknown, "A key of this room is not on this node yet; try again", status: 503)
+                .unknown,
+                "A key of this room is not on this node yet; try again",
+                status: 503
+            )
         } catch ReadFailure.doesNotOpen {
             throw MatrixError(.unknown, "This part of the store is damaged", status: 500)
         } catch {
@@ -116,7 +124,9 @@ package final class ReadService<Store: KeyValueReader>: Sendable {
     /// The room as the requester may see it. Whoever may not enter learns no more than that: an
     /// unknown room gives the same answer.
     func access(
-        _ roomID: String, _ requester: Requester, in view: ReadView<Store>
+        _ roomID: String,
+        _ requester: Requester,
+        in view: ReadView<Store>
     ) throws -> RoomAccess<Store> {
         let refusal = MatrixError.forbidden("You are not in this room, and it is not open to all")
         guard let rows = try rows(roomID, in: view) else { throw refusal }

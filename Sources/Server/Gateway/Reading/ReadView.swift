@@ -12,7 +12,9 @@ package struct ReadView<Store: KeyValueReader>: Sendable {
 
     /// - Parameter applied: positions taken before the look, so that it holds at least these.
     package init(
-        store: Store, map: PartitionMap, applied: @escaping @Sendable (PartitionID) -> LogIndex
+        store: Store,
+        map: PartitionMap,
+        applied: @escaping @Sendable (PartitionID) -> LogIndex
     ) {
         self.store = store
         self.map = map

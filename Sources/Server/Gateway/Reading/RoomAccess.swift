@@ -20,7 +20,9 @@ struct RoomAccess<Store: KeyValueReader> {
         self.userID = userID
         memberships = try rows.memberships(of: userID)
         visible = VisibilityTimeline(
-            visibility: try rows.visibilities(), membership: memberships)
+            visibility: try rows.visibilities(),
+            membership: memberships
+        )
         stateEnd = Self.stateEnd(memberships)
     }
 
@@ -65,7 +67,10 @@ struct RoomAccess<Store: KeyValueReader> {
         if let redaction = event.redactedBy { extras.redactedBecause = try rows.event(redaction) }
         if let stateKey = event.stateKey {
             let before = try rows.state(
-                event.type, stateKey, before: StreamPosition(event.position))
+                event.type,
+                stateKey,
+                before: StreamPosition(event.position)
+            )
             if let before, permits(before) || stateEnd == nil { extras.replaced = before }
         }
         return extras
@@ -74,7 +79,9 @@ struct RoomAccess<Store: KeyValueReader> {
     /// Events with `lower ≤ position < upper` that the reader may see, in the order of `reverse`.
     /// Hidden stretches are jumped over. `body` returns false to stop.
     func timeline(
-        from lower: StreamPosition, to upper: StreamPosition, reverse: Bool,
+        from lower: StreamPosition,
+        to upper: StreamPosition,
+        reverse: Bool,
         _ body: (RoomRows<Store>.Passing) throws -> Bool
     ) throws {
         var goesOn = true

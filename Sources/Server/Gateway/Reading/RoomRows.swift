@@ -24,11 +24,17 @@ struct RoomRows<Store: KeyValueReader> {
     }
 
     private func render(
-        _ value: UnsafeRawBufferPointer, from start: Int, at position: StreamPosition
+        _ value: UnsafeRawBufferPointer,
+        from start: Int,
+        at position: StreamPosition
     ) throws -> RenderedEvent {
         try renderer.render(
-            UnsafeRawBufferPointer(rebasing: value[start...]), at: position, in: reader.partition,
-            roomID: roomID, version: version)
+            UnsafeRawBufferPointer(rebasing: value[start...]),
+            at: position,
+            in: reader.partition,
+            roomID: roomID,
+            version: version
+        )
     }
 
     // MARK: Timeline
@@ -47,15 +53,19 @@ struct RoomRows<Store: KeyValueReader> {
 
     /// Events with `lower ≤ position < upper`; `body` returns false to stop.
     func timeline(
-        from lower: StreamPosition, to upper: StreamPosition, reverse: Bool,
+        from lower: StreamPosition,
+        to upper: StreamPosition,
+        reverse: Bool,
         _ body: (Passing) throws -> Bool
     ) throws {
         guard lower < upper else { return }
         var failure: (any Error)?
         let keys = reader.keys
         try reader.store.scan(
-            from: keys.timeline(room.number, lower), to: keys.timeline(room.number, upper),
-            in: .state, reverse: reverse
+            from: keys.timeline(room.number, lower),
+            to: keys.timeline(room.number, upper),
+            in: .state,
+            reverse: reverse
         ) { key, value in
             guard let position = position(key, endsAt: key.count), value.count > 1 else {
                 return true
@@ -63,7 +73,8 @@ struct RoomRows<Store: KeyValueReader> {
             let glance = EventGlance(UnsafeRawBufferPointer(rebasing: value[1...]))
             do {
                 return try body(
-                    Passing(position: position, glance: glance, value: value, rows: self))
+                    Passing(position: position, glance: glance, value: value, rows: self)
+                )
             } catch {
                 failure = error
                 return false
@@ -75,7 +86,8 @@ struct RoomRows<Store: KeyValueReader> {
     private func position(_ key: UnsafeRawBufferPointer, endsAt end: Int) -> StreamPosition? {
         guard end >= 8 else { return nil }
         return StreamPosition(
-            key.loadUnaligned(fromByteOffset: end - 8, as: UInt64.self).bigEndian)
+            key.loadUnaligned(fromByteOffset: end - 8, as: UInt64.self).bigEndian
+        )
     }
 
     func event(at position: StreamPosition) throws -> RenderedEvent? {
@@ -121,7 +133,9 @@ struct RoomRows<Store: KeyValueReader> {
 
     /// Current state events whose keys lie in `from ..< to`.
     private func currentState(
-        from lower: [UInt8], to upper: [UInt8], _ body: (PassingState) throws -> Bool
+        from lower: [UInt8],
+        to upper: [UInt8],
+        _ body: (PassingState) throws -> Bool
     ) throws {
         var failure: (any Error)?
         try reader.store.scan(from: lower, to: upper, in: .state, reverse: false) { _, value in
@@ -132,7 +146,8 @@ struct RoomRows<Store: KeyValueReader> {
             let raw = value.loadUnaligned(fromByteOffset: 1, as: UInt64.self).bigEndian
             do {
                 return try body(
-                    PassingState(position: StreamPosition(raw), value: value, rows: self))
+                    PassingState(position: StreamPosition(raw), value: value, rows: self)
+                )
             } catch {
                 failure = error
                 return false
@@ -149,7 +164,8 @@ struct RoomRows<Store: KeyValueReader> {
 
     /// Current state events in the order of type and state key.
     func currentState(
-        _ range: StateRange, _ body: (PassingState) throws -> Bool
+        _ range: StateRange,
+        _ body: (PassingState) throws -> Bool
     ) throws {
         let all = reader.keys.currentStatePrefix(room.number)
         let members = reader.keys.currentStatePrefix(room.number, "m.room.member")
@@ -171,7 +187,8 @@ struct RoomRows<Store: KeyValueReader> {
     /// current and older, and for keys that changed since, what they held before. State keys
     /// never vanish, so nothing is missed.
     func state(
-        before position: StreamPosition, _ range: StateRange,
+        before position: StreamPosition,
+        _ range: StateRange,
         _ body: (RenderedEvent) throws -> Bool
     ) throws {
         try currentState(range) { passing in
@@ -188,7 +205,9 @@ struct RoomRows<Store: KeyValueReader> {
 
     /// What a state key held right before `position`.
     func state(
-        _ type: String, _ stateKey: String, before position: StreamPosition
+        _ type: String,
+        _ stateKey: String,
+        before position: StreamPosition
     ) throws -> RenderedEvent? {
         guard position.raw > 0 else { return nil }
         let last = StreamPosition(position.raw - 1)
@@ -209,7 +228,9 @@ struct RoomRows<Store: KeyValueReader> {
 
     /// A state key as of `until`, exclusive; now when nil.
     func state(
-        _ type: String, _ stateKey: String, until: StreamPosition?
+        _ type: String,
+        _ stateKey: String,
+        until: StreamPosition?
     ) throws -> RenderedEvent? {
         guard let until else { return try currentState(type, stateKey) }
         return try state(type, stateKey, before: until)

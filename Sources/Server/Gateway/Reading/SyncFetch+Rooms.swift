@@ -16,7 +16,9 @@ struct JoinWindow {
 
 extension SyncFetch {
     func joinedSection(
-        _ standing: RoomStanding, _ window: JoinWindow, _ data: [AccountDataItem]?,
+        _ standing: RoomStanding,
+        _ window: JoinWindow,
+        _ data: [AccountDataItem]?,
         _ typing: [String]?
     ) throws -> RoomSection? {
         guard let rows = try service.rows(standing.roomID, in: view),
@@ -32,14 +34,22 @@ extension SyncFetch {
         }
         var section = RoomSection(roomID: standing.roomID, previousBatch: "")
         let access = isNew ? try RoomAccess(rows, userID: user) : nil
+        var changes: [StateChange] = []
         var page = TimelinePage(
             limit: filter.timeline.limit
                 ?? (isNew
-                    ? service.settings.firstTimelineEvents : service.settings.laterTimelineEvents))
+                    ? service.settings.firstTimelineEvents : service.settings.laterTimelineEvents)
+        )
         if isNew || head.lastPosition >= lower {
             try fill(&page, rows, access, from: lower, to: upper)
         }
-        try complete(&section, page, rows, access, from: lower, to: upper, isNew: isNew)
+        if page.isLimited, let start = page.start, !isNew {
+            changes = try rows.reader.stateChanges(in: rows.room, from: lower, to: start)
+            if changes.contains(where: { $0.row.type == "m.room.member" }) {
+                page.touchesMembers = true
+            }
+        }
+        try complete(&section, page, changes, rows, access, from: lower, to: upper, isNew: isNew)
         if isNew || sync.fullState || page.touchesMembers {
             section.summary = try summary(rows, head)
         }
@@ -48,19 +58,28 @@ extension SyncFetch {
         guard !section.isEmpty || sync.fullState else { return nil }
         section.countsThreads = filter.unreadThreadNotifications
         section.unread = try service.unread.count(
-            for: user, account.rules, in: rows, head: head, end: upper)
+            for: user,
+            account.rules,
+            in: rows,
+            head: head,
+            end: upper
+        )
         return section
     }
 
     func leftSection(
-        _ standing: RoomStanding, since: LogIndex?, last: StreamPosition, _ items: AccountItems
+        _ standing: RoomStanding,
+        since: LogIndex?,
+        last: StreamPosition,
+        _ items: AccountItems
     ) throws -> RoomSection? {
         guard let rows = try service.rows(standing.roomID, in: view) else { return nil }
         let access = try RoomAccess(rows, userID: user)
         var section = RoomSection(roomID: standing.roomID, previousBatch: "")
         let lower = since.map(StreamPosition.after) ?? .zero
         var page = TimelinePage(
-            limit: filter.timeline.limit ?? service.settings.laterTimelineEvents)
+            limit: filter.timeline.limit ?? service.settings.laterTimelineEvents
+        )
         if standing.entered > .zero {
             try fill(&page, rows, access, from: lower, to: last.next)
         } else if let own = try rows.event(at: last) {
@@ -70,10 +89,25 @@ extension SyncFetch {
         }
         // The state of a room one never was in is nobody's business.
         let isNew = since == nil && standing.entered > .zero
-        try complete(&section, page, rows, access, from: lower, to: last.next, isNew: isNew)
+        var changes: [StateChange] = []
+        if page.isLimited, let start = page.start, !isNew {
+            changes = try rows.reader.stateChanges(in: rows.room, from: lower, to: start)
+        }
+        try complete(
+            &section,
+            page,
+            changes,
+            rows,
+            access,
+            from: lower,
+            to: last.next,
+            isNew: isNew
+        )
         section.accountData = items.byRoom[standing.roomID] ?? []
         return section
     }
+
+    typealias StateChange = (position: StreamPosition, row: StateLogRow)
 
     // MARK: Timeline
 
@@ -94,8 +128,11 @@ extension SyncFetch {
     }
 
     private func fill(
-        _ page: inout TimelinePage, _ rows: RoomRows<Store>, _ access: RoomAccess<Store>?,
-        from lower: StreamPosition, to upper: StreamPosition
+        _ page: inout TimelinePage,
+        _ rows: RoomRows<Store>,
+        _ access: RoomAccess<Store>?,
+        from lower: StreamPosition,
+        to upper: StreamPosition
     ) throws {
         var filled = page
         var rowsLeft = service.settings.pageRowsMax
@@ -147,11 +184,16 @@ extension SyncFetch {
     /// Timeline, `limited`, `prev_batch` and state, as they belong together: the state is what
     /// stood before the timeline, or what changed of it between the token and the timeline.
     private func complete(
-        _ section: inout RoomSection, _ page: TimelinePage, _ rows: RoomRows<Store>,
-        _ access: RoomAccess<Store>?, from lower: StreamPosition, to upper: StreamPosition,
+        _ section: inout RoomSection,
+        _ page: TimelinePage,
+        _ changes: [StateChange],
+        _ rows: RoomRows<Store>,
+        _ access: RoomAccess<Store>?,
+        from lower: StreamPosition,
+        to upper: StreamPosition,
         isNew: Bool
     ) throws {
-        let start = page.start ?? (isNew ? upper : max(lower, .zero))
+        let start = page.start ?? (isNew ? upper : lower)
         section.isLimited = page.isLimited
         section.previousBatch =
             PageToken.before(rows.reader.partition, position: start.raw).text
@@ -164,8 +206,8 @@ extension SyncFetch {
                 states.add($0)
                 return true
             }
-        } else if page.isLimited {
-            try addChanges(to: &states, rows, from: lower, to: start, page)
+        } else {
+            try add(changes, to: &states, rows, page)
         }
         for event in page.hiddenState.reversed() { states.replace(event) }
         if filter.lazyLoadMembers {
@@ -175,13 +217,16 @@ extension SyncFetch {
     }
 
     /// What changed between the token and the timeline, the latest of each key.
-    private func addChanges(
-        to states: inout StateCollector, _ rows: RoomRows<Store>, from lower: StreamPosition,
-        to start: StreamPosition, _ page: TimelinePage
+    private func add(
+        _ changes: [StateChange],
+        to states: inout StateCollector,
+        _ rows: RoomRows<Store>,
+        _ page: TimelinePage
     ) throws {
+        guard !changes.isEmpty else { return }
         var latest: [StateName: StreamPosition] = [:]
         let senders = Set(page.events.map(\.sender))
-        for (position, row) in try rows.reader.stateChanges(in: rows.room, from: lower, to: start) {
+        for (position, row) in changes {
             let isMember = row.type == "m.room.member"
             if isMember, filter.lazyLoadMembers, row.stateKey != user,
                 !senders.contains(row.stateKey)
@@ -198,8 +243,11 @@ extension SyncFetch {
     /// Whoever speaks in the timeline is introduced by their member event, as it stood before it;
     /// in a room that is new, so is the reader.
     private func addMembers(
-        to states: inout StateCollector, _ rows: RoomRows<Store>, _ page: TimelinePage,
-        before start: StreamPosition, isNew: Bool
+        to states: inout StateCollector,
+        _ rows: RoomRows<Store>,
+        _ page: TimelinePage,
+        before start: StreamPosition,
+        isNew: Bool
     ) throws {
         var wanted = distinctSenders(page.events)
         if isNew || sync.fullState, !wanted.contains(user) { wanted.append(user) }
@@ -211,7 +259,9 @@ extension SyncFetch {
     }
 
     private func extras(
-        _ event: RenderedEvent, _ rows: RoomRows<Store>, _ access: RoomAccess<Store>?
+        _ event: RenderedEvent,
+        _ rows: RoomRows<Store>,
+        _ access: RoomAccess<Store>?
     ) throws -> EventExtras {
         if let access { return try access.extras(event, for: sync.requester) }
         var extras = EventExtras(event, membership: "join")
@@ -221,7 +271,10 @@ extension SyncFetch {
         if let redaction = event.redactedBy { extras.redactedBecause = try rows.event(redaction) }
         if let stateKey = event.stateKey {
             extras.replaced = try rows.state(
-                event.type, stateKey, before: StreamPosition(event.position))
+                event.type,
+                stateKey,
+                before: StreamPosition(event.position)
+            )
         }
         return extras
     }
@@ -229,7 +282,10 @@ extension SyncFetch {
     // MARK: The rest
 
     private func ephemeral(
-        _ rows: RoomRows<Store>, _ head: RoomHeadRow, _ since: LogIndex?, _ typing: [String]?
+        _ rows: RoomRows<Store>,
+        _ head: RoomHeadRow,
+        _ since: LogIndex?,
+        _ typing: [String]?
     ) throws -> [[UInt8]] {
         let filter = filter.ephemeral
         guard !filter.isClosed, filter.permits(room: rows.roomID) else { return [] }
@@ -239,8 +295,12 @@ extension SyncFetch {
                 .filter { $0.type != "m.read.private" || $0.userID == user }
                 .map {
                     ReceiptText(
-                        eventID: $0.eventID, type: $0.type, userID: $0.userID, thread: $0.thread,
-                        timestamp: $0.timestamp)
+                        eventID: $0.eventID,
+                        type: $0.type,
+                        userID: $0.userID,
+                        thread: $0.thread,
+                        timestamp: $0.timestamp
+                    )
                 }
             events += receiptEvents(receipts)
         }
@@ -249,7 +309,9 @@ extension SyncFetch {
     }
 
     private func roomData(
-        _ roomID: String, _ changed: [AccountDataItem]?, isNew: Bool
+        _ roomID: String,
+        _ changed: [AccountDataItem]?,
+        isNew: Bool
     ) throws -> [AccountDataItem] {
         let wanted = filter.roomAccountData
         guard !wanted.isClosed, wanted.permits(room: roomID) else { return [] }
@@ -258,23 +320,31 @@ extension SyncFetch {
         return try view.reader(sync.account).accountData(user, roomID).compactMap { type, row in
             guard wanted.permits(type: type) else { return nil }
             return try service.renderer.opener.open(
-                row.sealed, for: .accountData(user, roomID, type)
+                row.sealed,
+                for: .accountData(user, roomID, type)
             ).map { AccountDataItem(type: type, content: $0) }
         }
     }
 
     private func summary(_ rows: RoomRows<Store>, _ head: RoomHeadRow) throws -> RoomSummary {
         var summary = RoomSummary(
-            heroes: nil, joined: Int(head.joined), invited: Int(head.invited))
+            heroes: nil,
+            joined: Int(head.joined),
+            invited: Int(head.invited)
+        )
         if try hasText("m.room.name", "name", rows) { return summary }
         if try hasText("m.room.canonical_alias", "alias", rows) { return summary }
         summary.heroes = RoomSummary.heroes(
-            among: try firstMembers(rows), without: user)
+            among: try firstMembers(rows),
+            without: user
+        )
         return summary
     }
 
     private func hasText(
-        _ type: String, _ key: String, _ rows: RoomRows<Store>
+        _ type: String,
+        _ key: String,
+        _ rows: RoomRows<Store>
     ) throws -> Bool {
         guard let event = try rows.currentState(type) else { return false }
         return try JSONDocument(parsing: event.content).root[key]?.string?.isEmpty == false
@@ -301,7 +371,10 @@ extension SyncFetch {
             names.append(row.stateKey)
             do {
                 let current = try rows.reader.state(
-                    "m.room.member", row.stateKey, in: rows.room)
+                    "m.room.member",
+                    row.stateKey,
+                    in: rows.room
+                )
                 let word = current.map { membershipWord($0.event) }
                 let isPresent = word == "join" || word == "invite"
                 if isPresent { present += 1 }

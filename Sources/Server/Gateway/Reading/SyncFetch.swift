@@ -22,8 +22,11 @@ struct SyncFetch<Store: KeyValueReader> {
     var filter: SyncFilter { sync.filter.filter }
 
     init(
-        _ service: ReadService<Store>, _ sync: PreparedSync, _ listening: FeedListening,
-        _ view: ReadView<Store>, _ account: AccountCache.Account
+        _ service: ReadService<Store>,
+        _ sync: PreparedSync,
+        _ listening: FeedListening,
+        _ view: ReadView<Store>,
+        _ account: AccountCache.Account
     ) {
         self.service = service
         self.sync = sync
@@ -41,8 +44,11 @@ struct SyncFetch<Store: KeyValueReader> {
     func compose(holding held: Set<PartitionID>) throws -> (body: [UInt8], isEmpty: Bool) {
         let mark = since?.typing ?? .none
         let typing = service.feed.typingNews(
-            listening.subscription, sinceEpoch: mark.epoch, serial: mark.serial,
-            now: service.now())
+            listening.subscription,
+            sinceEpoch: mark.epoch,
+            serial: mark.serial,
+            now: service.now()
+        )
         let plan = plan(holding: held, typingSerial: typing.serial)
         var items = try accountData(plan)
         let isFirst = plan.accountSince == nil
@@ -77,19 +83,26 @@ struct SyncFetch<Store: KeyValueReader> {
     }
 
     private func plan(holding held: Set<PartitionID>, typingSerial: UInt64) -> SyncPlan {
-        let accountSince = since?[sync.account]
+        let accountSince = since?.account
         let isQuiet = listening.accountFloor.flatMap { floor in
             accountSince.map { floor <= $0 }
         }
         let planner = SyncPlanner(
-            since: since, incarnation: service.settings.incarnation, account: sync.account,
-            fullState: sync.fullState, includeLeave: filter.includeLeave,
+            since: since,
+            incarnation: service.settings.incarnation,
+            account: sync.account,
+            fullState: sync.fullState,
+            includeLeave: filter.includeLeave,
             accountIsQuiet: isQuiet ?? false,
-            typing: TypingMark(epoch: service.feed.epoch, serial: typingSerial))
+            typing: TypingMark(epoch: service.feed.epoch, serial: typingSerial)
+        )
         return planner.plan(account.standings, applied: applied, holding: held) { number, since in
             let standing = account.standings[number]
             let known = service.feed.activity(
-                roomID: standing.roomID, partition: standing.partition, since: since)
+                roomID: standing.roomID,
+                partition: standing.partition,
+                since: since
+            )
             return switch known {
             case .quiet: .quiet
             case .changed: .changed
@@ -99,7 +112,9 @@ struct SyncFetch<Store: KeyValueReader> {
     }
 
     private func addJoined(
-        _ plan: SyncPlan, _ items: inout AccountItems, _ typists: inout [String: [String]],
+        _ plan: SyncPlan,
+        _ items: inout AccountItems,
+        _ typists: inout [String: [String]],
         to body: inout SyncBody
     ) throws {
         for room in plan.rooms {
@@ -132,7 +147,8 @@ struct SyncFetch<Store: KeyValueReader> {
     }
 
     private func holdingOnFailure<Section>(
-        _ standing: RoomStanding, _ body: () throws -> Section
+        _ standing: RoomStanding,
+        _ body: () throws -> Section
     ) throws -> Section {
         do {
             return try body()
@@ -162,7 +178,9 @@ struct SyncFetch<Store: KeyValueReader> {
             }
             guard
                 let content = try service.renderer.opener.open(
-                    row.sealed, for: .accountData(user, roomID, type))
+                    row.sealed,
+                    for: .accountData(user, roomID, type)
+                )
             else { continue }
             let item = AccountDataItem(type: type, content: content)
             if roomID.isEmpty {
@@ -178,7 +196,8 @@ struct SyncFetch<Store: KeyValueReader> {
                 try service.pushRules(user, reader)?.rules
                 ?? PushRules(defaultsFor: UserID(trusted: user))
             items.global.append(
-                AccountDataItem(type: "m.push_rules", content: rules.content.serialized()))
+                AccountDataItem(type: "m.push_rules", content: rules.content.serialized())
+            )
         }
         return items
     }
@@ -196,8 +215,12 @@ struct SyncFetch<Store: KeyValueReader> {
         for event in row.strippedState {
             events.append(
                 try service.renderer.render(
-                    EventRow(event), at: row.position, roomID: standing.roomID,
-                    version: room?.version))
+                    EventRow(event),
+                    at: row.position,
+                    roomID: standing.roomID,
+                    version: room?.version
+                )
+            )
         }
         if !events.contains(where: { $0.stateKey == user && $0.type == "m.room.member" }),
             let own = try room?.event(at: row.position)

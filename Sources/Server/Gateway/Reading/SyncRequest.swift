@@ -14,7 +14,10 @@ package struct SyncRequest: Sendable {
     package static let timeoutMax: UInt64 = 120_000
 
     package init(
-        requester: Requester, since: String? = nil, filter: String? = nil, fullState: Bool = false,
+        requester: Requester,
+        since: String? = nil,
+        filter: String? = nil,
+        fullState: Bool = false,
         timeout: UInt64 = 0
     ) {
         self.requester = requester
@@ -26,7 +29,8 @@ package struct SyncRequest: Sendable {
 
     /// Parameters of the query. `set_presence` is checked and otherwise ignored for now.
     package init(
-        requester: Requester, query: (String) -> String?
+        requester: Requester,
+        query: (String) -> String?
     ) throws(MatrixError) {
         let timeout = query("timeout").flatMap { $0.isEmpty ? nil : $0 }
         if let timeout, Int64(timeout).map({ $0 < 0 }) ?? true {
@@ -41,8 +45,11 @@ package struct SyncRequest: Sendable {
         default: throw .invalidParam("set_presence must be online, offline or unavailable")
         }
         self.init(
-            requester: requester, since: query("since"), filter: query("filter"),
+            requester: requester,
+            since: query("since"),
+            filter: query("filter"),
             fullState: query("full_state") == "true",
-            timeout: timeout.flatMap { UInt64($0) } ?? 0)
+            timeout: timeout.flatMap { UInt64($0) } ?? 0
+        )
     }
 }

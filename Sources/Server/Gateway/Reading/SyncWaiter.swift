@@ -36,7 +36,9 @@ package final class SyncWaiter<Store: KeyValueReader>: Sendable {
     private let polls = Mutex<[String: [Poll]]>([:])
 
     package init(
-        service: ReadService<Store>, limits: Limits = Limits(), execute: @escaping Execute,
+        service: ReadService<Store>,
+        limits: Limits = Limits(),
+        execute: @escaping Execute,
         schedule: @escaping Schedule
     ) {
         self.service = service
@@ -134,7 +136,9 @@ package final class SyncWaiter<Store: KeyValueReader>: Sendable {
         guard let isOver else { return .waiting }
         if isOver { return .finish }
         let waiter = service.feed.wait(
-            look.subscription, after: look.serial, now: service.now()
+            look.subscription,
+            after: look.serial,
+            now: service.now()
         ) { [self] in wake(poll, sync) }
         let next = poll.state.withLock { state -> Next in
             if case .done = state.phase { return .waiting }
@@ -262,7 +266,8 @@ final class Poll: Sendable {
     let state: Mutex<State>
 
     init(
-        _ request: SyncRequest, _ answer: @escaping @Sendable (Result<[UInt8], MatrixError>) -> Void
+        _ request: SyncRequest,
+        _ answer: @escaping @Sendable (Result<[UInt8], MatrixError>) -> Void
     ) {
         self.request = request
         state = Mutex(State(answer: answer))
@@ -275,7 +280,8 @@ final class Poll: Sendable {
 /// Hands the wake-ups of one publish to a pool: in a few runs, each one after the other, instead
 /// of one job per waiter.
 package func distribute(
-    _ wakes: [@Sendable () -> Void], over threads: Int,
+    _ wakes: [@Sendable () -> Void],
+    over threads: Int,
     _ execute: (@escaping @Sendable () -> Void) -> Void
 ) {
     guard wakes.count > 1, threads > 1 else {

@@ -61,8 +61,11 @@ final class UnreadCounter: Sendable {
     ///   - end: events below this position count.
     ///   - head: the room's head, for its size and its newest position.
     func count<Store>(
-        for userID: String, _ rules: AccountCache.UserRules, in rows: RoomRows<Store>,
-        head: RoomHeadRow, end: StreamPosition
+        for userID: String,
+        _ rules: AccountCache.UserRules,
+        in rows: RoomRows<Store>,
+        head: RoomHeadRow,
+        end: StreamPosition
     ) throws -> UnreadCounts {
         let key = Key(userID: userID, roomID: rows.roomID)
         var receipts = ReadPositions(everything: 0)
@@ -75,18 +78,39 @@ final class UnreadCounter: Sendable {
             if known.end == end { return known.counts }
             entry = known
             try add(
-                to: &entry.counts, from: known.end, to: end, known.read, userID, rules, rows, head)
+                to: &entry.counts,
+                from: known.end,
+                to: end,
+                known.read,
+                userID,
+                rules,
+                rows,
+                head
+            )
             entry.end = end
         } else {
             var read = receipts
             read.everything = Swift.max(
-                receipts.everything, try lastJoin(of: userID, in: rows))
+                receipts.everything,
+                try lastJoin(of: userID, in: rows)
+            )
             entry = Entry(
-                rules: rules.version, receipts: receipts, read: read, end: end,
-                counts: UnreadCounts())
+                rules: rules.version,
+                receipts: receipts,
+                read: read,
+                end: end,
+                counts: UnreadCounts()
+            )
             try add(
-                to: &entry.counts, from: StreamPosition(read.floor).next, to: end, read, userID,
-                rules, rows, head)
+                to: &entry.counts,
+                from: StreamPosition(read.floor).next,
+                to: end,
+                read,
+                userID,
+                rules,
+                rows,
+                head
+            )
         }
         entries.withLock {
             if $0.count >= max { $0 = [:] }
@@ -107,9 +131,14 @@ final class UnreadCounter: Sendable {
     }
 
     private func add<Store>(
-        to counts: inout UnreadCounts, from lower: StreamPosition, to upper: StreamPosition,
-        _ read: ReadPositions, _ userID: String, _ rules: AccountCache.UserRules,
-        _ rows: RoomRows<Store>, _ head: RoomHeadRow
+        to counts: inout UnreadCounts,
+        from lower: StreamPosition,
+        to upper: StreamPosition,
+        _ read: ReadPositions,
+        _ userID: String,
+        _ rules: AccountCache.UserRules,
+        _ rows: RoomRows<Store>,
+        _ head: RoomHeadRow
     ) throws {
         var rowsLeft = rowsMax
         var found = counts
@@ -132,7 +161,10 @@ final class UnreadCounter: Sendable {
             }
             guard let recipient, let room else { return false }
             let outcome = rules.set.evaluate(
-                try pushEvent(event, in: rows), in: room, for: recipient)
+                try pushEvent(event, in: rows),
+                in: room,
+                for: recipient
+            )
             if outcome.notifies {
                 found.add(thread: event.threadRoot, highlights: outcome.highlights)
             }
@@ -142,15 +174,19 @@ final class UnreadCounter: Sendable {
     }
 
     private func pushEvent<Store>(
-        _ event: RenderedEvent, in rows: RoomRows<Store>
+        _ event: RenderedEvent,
+        in rows: RoomRows<Store>
     ) throws -> PushEvent {
         let key = EventKey(partition: rows.reader.partition.raw, position: event.position)
         if let known = events.withLock({ $0[key] }) { return known }
         let made = PushEvent(
-            type: event.type, sender: UserID(trusted: event.sender),
-            roomID: RoomID(trusted: rows.roomID), stateKey: event.stateKey,
+            type: event.type,
+            sender: UserID(trusted: event.sender),
+            roomID: RoomID(trusted: rows.roomID),
+            stateKey: event.stateKey,
             eventID: EventID(trusted: event.eventID),
-            content: try JSONDocument(parsing: event.content).root)
+            content: try JSONDocument(parsing: event.content).root
+        )
         events.withLock {
             if $0.count >= Self.eventsMax { $0 = [:] }
             $0[key] = made
@@ -160,7 +196,9 @@ final class UnreadCounter: Sendable {
 
     /// The user's name in the room is asked for by own rules only.
     private func recipient<Store>(
-        _ userID: String, _ rules: AccountCache.UserRules, _ rows: RoomRows<Store>
+        _ userID: String,
+        _ rules: AccountCache.UserRules,
+        _ rows: RoomRows<Store>
     ) throws -> PushRecipient {
         guard !rules.areDefaults, let member = try rows.currentState("m.room.member", userID) else {
             return PushRecipient(UserID(trusted: userID))
@@ -171,13 +209,17 @@ final class UnreadCounter: Sendable {
 
     private func room<Store>(_ rows: RoomRows<Store>, _ head: RoomHeadRow) throws -> PushRoom {
         let key = RoomKey(
-            partition: rows.reader.partition.raw, room: rows.room.number,
-            last: head.lastPosition.raw)
+            partition: rows.reader.partition.raw,
+            room: rows.room.number,
+            last: head.lastPosition.raw
+        )
         if let known = rooms.withLock({ $0[key] }) { return known }
         var power: RoomPower?
         if let create = try rows.currentState("m.room.create") {
             let content = try CreateContent(
-                JSONDocument(parsing: create.content).root, sender: UserID(trusted: create.sender))
+                JSONDocument(parsing: create.content).root,
+                sender: UserID(trusted: create.sender)
+            )
             let levels = try rows.currentState("m.room.power_levels").map {
                 try PowerLevels(JSONDocument(parsing: $0.content).root)
             }

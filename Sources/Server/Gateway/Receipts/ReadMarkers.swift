@@ -1,3 +1,5 @@
+import HTTPService
+
 /// `POST /_matrix/client/v3/rooms/{roomId}/read_markers`
 /// <https://spec.matrix.org/v1.15/client-server-api/#post_matrixclientv3roomsroomidread_markers>
 extension Endpoint {

@@ -1,12 +1,15 @@
+import HTTPService
 import Homeserver
 import Identity
 import MatrixModel
+import MatrixRules
 
 /// `POST /_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid>
 extension Endpoint {
     static let setReceipt = Endpoint(
-        .post, "/rooms/{roomId}/receipt/{receiptType}/{eventId}"
+        .post,
+        "/rooms/{roomId}/receipt/{receiptType}/{eventId}"
     ) { call in
         let roomID = try call.roomID()
         let eventID = call.path("eventId")
@@ -15,7 +18,9 @@ extension Endpoint {
         switch type {
         case "m.read", "m.read.private":
             try await call.setReceipts(
-                [ReceiptWish(type: type, eventID: eventID, thread: thread)], in: roomID)
+                [ReceiptWish(type: type, eventID: eventID, thread: thread)],
+                in: roomID
+            )
         case "m.fully_read":
             guard thread.isEmpty else {
                 throw MatrixError.invalidParam("m.fully_read has no thread_id")
@@ -53,12 +58,22 @@ extension Call {
         let now = wallMilliseconds()
         let receipts = try wishes.map { wish in
             Receipt(
-                userID: user, type: wish.type, thread: wish.thread, eventID: wish.eventID,
+                userID: user,
+                type: wish.type,
+                thread: wish.thread,
+                eventID: wish.eventID,
                 position: try gateway.reading.receiptTarget(
-                    roomID: roomID, eventID: wish.eventID, by: requester), timestamp: now)
+                    roomID: roomID,
+                    eventID: wish.eventID,
+                    by: requester
+                ),
+                timestamp: now
+            )
         }
         try await perform(
-            .setReceipts(roomID: roomID, receipts: receipts), in: partition(of: roomID))
+            .setReceipts(roomID: roomID, receipts: receipts),
+            in: partition(of: roomID)
+        )
     }
 
     /// The fully read marker is the caller's own room account data.
@@ -73,7 +88,12 @@ extension Call {
         let content: JSONValue = ["event_id": .string(eventID)]
         try await perform(
             .setAccountData(
-                userID: user, roomID: roomID, type: "m.fully_read",
-                content: content.serialized()), in: session.partition)
+                userID: user,
+                roomID: roomID,
+                type: "m.fully_read",
+                content: content.serialized()
+            ),
+            in: session.partition
+        )
     }
 }

@@ -1,5 +1,8 @@
+import HTTPService
 import Identity
 import MatrixModel
+import MatrixRules
+import MultiRaft
 
 /// `PUT /_matrix/client/v3/rooms/{roomId}/typing/{userId}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3roomsroomidtypinguserid>
@@ -21,7 +24,11 @@ extension Endpoint {
         let now = wallMilliseconds()
         let until = now + min(UInt64(timeout), call.settings.limits.typingMilliseconds)
         call.gateway.feed.setTyping(
-            roomID: roomID, userID: user, until: isTyping ? until : nil, now: now)
+            roomID: roomID,
+            userID: user,
+            until: isTyping ? until : nil,
+            now: now
+        )
         return .empty
     }
 }

@@ -1,5 +1,6 @@
 import Encryption
 import Homeserver
+import Keyspace
 import MatrixModel
 import Primitives
 import Projections
@@ -14,7 +15,9 @@ struct AccountView: Sendable {
 
     /// Nil where there is no such account.
     init?(
-        _ userID: String, _ rows: StateReader<AnyReader>, _ lookUp: (UInt64) -> KeyLookup
+        _ userID: String,
+        _ rows: StateReader<AnyReader>,
+        _ lookUp: (UInt64) -> KeyLookup
     ) throws {
         guard let row = try rows.account(userID) else { return nil }
         self.userID = userID
@@ -54,8 +57,11 @@ struct AccountView: Sendable {
     func member() throws -> Member {
         let profile = try profile()
         return Member(
-            userID: userID, keyID: row.keyID, displayName: profile.displayName,
-            avatarURL: profile.avatarURL)
+            userID: userID,
+            keyID: row.keyID,
+            displayName: profile.displayName,
+            avatarURL: profile.avatarURL
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 import Encryption
 import HTTPService
 import Identity
+import Keyspace
 import MatrixModel
 import Primitives
 import Projections
@@ -21,7 +22,9 @@ extension Gateway {
     }
 
     func mac(of token: String) throws(MatrixError) -> TokenMAC {
-        guard let partition = AccessToken.partition(of: token), (1...node.map.count).contains(Int(partition.raw)) else {
+        guard let partition = AccessToken.partition(of: token),
+            (1...node.map.count).contains(Int(partition.raw))
+        else {
             throw .unknownToken()
         }
         let mac = AccessToken.mac(token, key: node.tokenKey)
@@ -44,8 +47,12 @@ extension Gateway {
             !account.isDeactivated
         else { return nil }
         let session = Session(
-            userID: token.userID, deviceID: token.deviceID, keyID: account.keyID,
-            isAdministrator: account.isAdministrator, partition: mac.partition)
+            userID: token.userID,
+            deviceID: token.deviceID,
+            keyID: account.keyID,
+            isAdministrator: account.isAdministrator,
+            partition: mac.partition
+        )
         sessions.insert(session, for: mac.digest, generation: generation)
         return session
     }

@@ -2,6 +2,7 @@ import Encryption
 import HTTPService
 import Homeserver
 import Identity
+import Keyspace
 import MatrixModel
 import Primitives
 import Projections
@@ -69,7 +70,9 @@ struct Call: Sendable {
     /// The body, which must be a JSON object.
     func body() throws(MatrixError) -> JSONView {
         let limits = JSONLimits(
-            bytes: settings.limits.bodyBytes, depth: settings.limits.jsonDepth)
+            bytes: settings.limits.bodyBytes,
+            depth: settings.limits.jsonDepth
+        )
         let root: JSONView
         do throws(JSONError) {
             root = try JSONDocument(parsing: request.body, limits: limits).root
@@ -97,7 +100,8 @@ struct Call: Sendable {
     /// Has a partition decide and record something, and returns its answer.
     @discardableResult
     func perform(
-        _ action: Command.Action, in partition: PartitionID
+        _ action: Command.Action,
+        in partition: PartitionID
     ) async throws(MatrixError) -> CommandAnswer {
         try await gateway.perform(action, in: partition)
     }
@@ -107,7 +111,8 @@ struct Call: Sendable {
     // MARK: Reads
 
     /// Rows of some partitions as of now or later (architecture 4, "latest" reads).
-    func latest(_ ids: String...) async throws -> @Sendable (PartitionID) -> StateReader<AnyReader> {
+    func latest(_ ids: String...) async throws -> @Sendable (PartitionID) -> StateReader<AnyReader>
+    {
         let partitions = Set(ids.map { partition(of: $0) })
         try await gateway.node.readBarrier(partitions.sorted())
         return gateway.node.view()

@@ -8,18 +8,24 @@ import Primitives
 extension Gateway {
     /// Has a partition decide and record something under a new command ID.
     func perform(
-        _ action: Command.Action, in partition: PartitionID
+        _ action: Command.Action,
+        in partition: PartitionID
     ) async throws(MatrixError) -> CommandAnswer {
         try await perform(
             Command(
-                id: node.mintCommandID(), answerLifetime: Command.mintedLifetime, action: action),
-            in: partition)
+                id: node.mintCommandID(),
+                answerLifetime: Command.mintedLifetime,
+                action: action
+            ),
+            in: partition
+        )
     }
 
     /// Repeats a command under its ID, backing off, until it is answered or the deadline is there
     /// (architecture 4): a command that did happen gives the same answer again.
     func perform(
-        _ command: Command, in partition: PartitionID
+        _ command: Command,
+        in partition: PartitionID
     ) async throws(MatrixError) -> CommandAnswer {
         let deadline = monotonicNanoseconds() + settings.deadlineMilliseconds * 1_000_000
         var pause: UInt64 = 5
@@ -45,7 +51,10 @@ extension Gateway {
     /// The path of commands that make up the load: from the event loop to the host and back,
     /// without a task. Only what has to be repeated takes the other path.
     func submit(
-        _ command: Command, to partition: PartitionID, _ call: Call, _ responder: Responder,
+        _ command: Command,
+        to partition: PartitionID,
+        _ call: Call,
+        _ responder: Responder,
         _ reply: @escaping @Sendable (CommandAnswer) -> Reply
     ) {
         node.submit(command, partition) { [self] outcome in

@@ -40,18 +40,33 @@ struct Endpoint: Sendable {
     static let first = ["/_matrix/client/v1"]
 
     init(
-        _ method: HTTPMethod, _ path: String, prefixes: [String] = Endpoint.releases,
-        by caller: Caller = .user, rate: RateKind = .other, body: Body = .general,
+        _ method: HTTPMethod,
+        _ path: String,
+        prefixes: [String] = Endpoint.releases,
+        by caller: Caller = .user,
+        rate: RateKind = .other,
+        body: Body = .general,
         _ answer: @escaping Answer
     ) {
         self.init(
-            method, path, prefixes: prefixes, by: caller, rate: rate, body: body,
-            work: .answer(answer))
+            method,
+            path,
+            prefixes: prefixes,
+            by: caller,
+            rate: rate,
+            body: body,
+            work: .answer(answer)
+        )
     }
 
     init(
-        _ method: HTTPMethod, _ path: String, prefixes: [String] = Endpoint.releases,
-        by caller: Caller = .user, rate: RateKind = .other, body: Body = .general, work: Work
+        _ method: HTTPMethod,
+        _ path: String,
+        prefixes: [String] = Endpoint.releases,
+        by caller: Caller = .user,
+        rate: RateKind = .other,
+        body: Body = .general,
+        work: Work
     ) {
         self.method = method
         self.path = path

@@ -1,5 +1,7 @@
+import HTTPService
 import Homeserver
 import Identity
+import Keyspace
 import MatrixModel
 import MatrixRules
 import Primitives
@@ -9,8 +11,11 @@ import Primitives
 extension Endpoint {
     static let createRoom = Endpoint(.post, "/createRoom", rate: .createRoom) { call in
         let request = try NewRoomRequest(
-            try call.optionalBody(), defaultVersion: call.settings.defaultRoomVersion,
-            server: call.settings.serverName, limits: call.settings.limits)
+            try call.optionalBody(),
+            defaultVersion: call.settings.defaultRoomVersion,
+            server: call.settings.serverName,
+            limits: call.settings.limits
+        )
         try call.countRoom(inviting: request.invitees.count)
         let creator = try await call.ownAccount().member()
         var invitees: [Member] = []
@@ -27,16 +32,28 @@ extension Endpoint {
         if let alias = request.alias {
             try await call.perform(
                 .reserveAlias(
-                    alias: alias, roomID: minted ?? "!" + call.gateway.node.mintCommandID().description,
-                    creator: call.user, confirm: false), in: call.partition(of: alias))
+                    alias: alias,
+                    roomID: minted ?? "!" + call.gateway.node.mintCommandID().description,
+                    creator: call.user,
+                    confirm: false
+                ),
+                in: call.partition(of: alias)
+            )
         }
         do {
             return try await call.perform(
                 .createRoom(
                     CreateRoom(
-                        creator: creator, version: request.version, roomID: minted,
-                        events: events, isPublic: request.isPublished, alias: request.alias,
-                        isDirect: request.isDirect)), in: partition
+                        creator: creator,
+                        version: request.version,
+                        roomID: minted,
+                        events: events,
+                        isPublic: request.isPublished,
+                        alias: request.alias,
+                        isDirect: request.isDirect
+                    )
+                ),
+                in: partition
             ).roomReply
         } catch let error as MatrixError where error.code == .forbidden {
             // The events do not fit together: the request is at fault, not who makes it.
@@ -74,7 +91,9 @@ extension Call {
 extension MatrixError {
     fileprivate static func dailyLimit(_ what: String) -> MatrixError {
         MatrixError(
-            .userLimitExceeded, "Too many \(what) in a day",
-            fields: [JSONValue.Member("info_uri", "about:blank")])
+            .userLimitExceeded,
+            "Too many \(what) in a day",
+            fields: [JSONValue.Member("info_uri", "about:blank")]
+        )
     }
 }

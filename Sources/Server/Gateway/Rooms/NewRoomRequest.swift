@@ -25,7 +25,9 @@ struct NewRoomRequest: Sendable {
     }
 
     init(
-        _ body: JSONView, defaultVersion: RoomVersion, server: String,
+        _ body: JSONView,
+        defaultVersion: RoomVersion,
+        server: String,
         limits: GatewaySettings.Limits
     ) throws(MatrixError) {
         version = try Self.version(try body.text("room_version")) ?? defaultVersion
@@ -56,7 +58,8 @@ struct NewRoomRequest: Sendable {
             case "creator", "room_version": break
             case "additional_creators" where version.creatorsAreAboveLevels:
                 additionalCreators = try Self.users(
-                    try creation.texts("additional_creators") ?? [])
+                    try creation.texts("additional_creators") ?? []
+                )
             default: creationContent.append(.init(member.key, JSONValue(member.value)))
             }
         }
@@ -66,13 +69,16 @@ struct NewRoomRequest: Sendable {
         guard let text else { return nil }
         guard let version = RoomVersion(rawValue: text) else {
             throw MatrixError(
-                .unsupportedRoomVersion, "This server does not know this room version")
+                .unsupportedRoomVersion,
+                "This server does not know this room version"
+            )
         }
         return version
     }
 
     private static func alias(
-        _ localpart: String?, on server: String
+        _ localpart: String?,
+        on server: String
     ) throws(MatrixError) -> String? {
         guard let localpart else { return nil }
         guard let alias = RoomAlias(localpart: localpart, on: ServerName(trusted: server)) else {
@@ -104,7 +110,8 @@ struct NewRoomRequest: Sendable {
     }
 
     private static func initialState(
-        _ body: JSONView, max: Int
+        _ body: JSONView,
+        max: Int
     ) throws(MatrixError) -> [InitialState] {
         let list = try body.list("initial_state") ?? []
         guard list.count <= max else {
@@ -119,8 +126,11 @@ struct NewRoomRequest: Sendable {
             try MatrixError.checkKey(stateKey, "state_key")
             states.append(
                 InitialState(
-                    type: type, stateKey: stateKey,
-                    content: try entry.needObject("content").canonicalContent()))
+                    type: type,
+                    stateKey: stateKey,
+                    content: try entry.needObject("content").canonicalContent()
+                )
+            )
         }
         return states
     }

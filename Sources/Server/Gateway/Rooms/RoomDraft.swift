@@ -19,10 +19,15 @@ struct RoomDraft: Sendable {
         var events = [
             EventIntent(type: "m.room.create", stateKey: "", content: try createContent()),
             EventIntent(
-                type: "m.room.member", stateKey: creator.userID,
-                content: MemberContents(.join, of: creator).bytes),
+                type: "m.room.member",
+                stateKey: creator.userID,
+                content: MemberContents(.join, of: creator).bytes
+            ),
             EventIntent(
-                type: "m.room.power_levels", stateKey: "", content: try powerLevelsContent()),
+                type: "m.room.power_levels",
+                stateKey: "",
+                content: try powerLevelsContent()
+            ),
         ]
         if let alias = request.alias {
             events.append(state("m.room.canonical_alias", ["alias": .string(alias)]))
@@ -41,8 +46,11 @@ struct RoomDraft: Sendable {
             var content = MemberContents(.invite, of: invitee)
             content.isDirect = request.isDirect
             return EventIntent(
-                type: "m.room.member", stateKey: invitee.userID, content: content.bytes,
-                subject: invitee)
+                type: "m.room.member",
+                stateKey: invitee.userID,
+                content: content.bytes,
+                subject: invitee
+            )
         }
         return events
     }
@@ -51,9 +59,11 @@ struct RoomDraft: Sendable {
         var members = request.creationContent
         members.append(.init("room_version", .string(request.version.identifier)))
         let creators = request.preset.additionalCreators(
-            version: request.version, creator: UserID(trusted: creator.userID),
+            version: request.version,
+            creator: UserID(trusted: creator.userID),
             requested: request.additionalCreators,
-            invitees: invitees.map { UserID(trusted: $0.userID) })
+            invitees: invitees.map { UserID(trusted: $0.userID) }
+        )
         if !creators.isEmpty {
             members.append(.init("additional_creators", .array(creators.map { .string($0.raw) })))
         }
@@ -62,8 +72,11 @@ struct RoomDraft: Sendable {
 
     private func powerLevelsContent() throws(MatrixError) -> [UInt8] {
         let bytes = request.preset.powerLevelsContent(
-            version: request.version, creator: UserID(trusted: creator.userID),
-            invitees: invitees.map { UserID(trusted: $0.userID) }, override: request.powerLevels)
+            version: request.version,
+            creator: UserID(trusted: creator.userID),
+            invitees: invitees.map { UserID(trusted: $0.userID) },
+            override: request.powerLevels
+        )
         let view: JSONView
         do throws(JSONError) {
             view = try JSONDocument(parsing: bytes).root

@@ -26,7 +26,9 @@ struct RoomView: Sendable {
     func power() throws -> RoomPower? {
         guard let event = try rows.state("m.room.create", in: row)?.event,
             let create = try? CreateContent(
-                JSONDocument(parsing: event.clear).root, sender: UserID(trusted: event.sender))
+                JSONDocument(parsing: event.clear).root,
+                sender: UserID(trusted: event.sender)
+            )
         else { return nil }
         let levels = try content("m.room.power_levels").flatMap { try? PowerLevels($0) }
         return RoomPower(create: create, levels: levels)

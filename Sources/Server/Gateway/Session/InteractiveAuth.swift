@@ -37,7 +37,8 @@ extension Call {
             guard let auth = try challenge.stage(of: body) else { throw challenge.ask() }
             guard Self.isEqual(try auth.needText("token"), expected) else {
                 throw challenge.refuse(
-                    MatrixError(.unauthorized, "The registration token is not valid"))
+                    MatrixError(.unauthorized, "The registration token is not valid")
+                )
             }
         }
     }
@@ -45,13 +46,20 @@ extension Call {
     static func isEqual(_ given: String, _ expected: String) -> Bool {
         // Hashed first, so that the comparison takes as long for every length.
         Cipher.constantTimeEquals(
-            Cipher.sha256(Array(given.utf8)), Cipher.sha256(Array(expected.utf8)))
+            Cipher.sha256(Array(given.utf8)),
+            Cipher.sha256(Array(expected.utf8))
+        )
     }
 
     private func challenge(_ purpose: String, stage: String, subject: String) -> Challenge {
         Challenge(
-            purpose: purpose, stage: stage, subject: subject, now: wallMilliseconds(),
-            sessions: gateway.interactive, nonce: gateway.node.random(8))
+            purpose: purpose,
+            stage: stage,
+            subject: subject,
+            now: wallMilliseconds(),
+            sessions: gateway.interactive,
+            nonce: gateway.node.random(8)
+        )
     }
 }
 
@@ -86,7 +94,8 @@ struct Challenge: Sendable {
 
     func refuse(_ error: MatrixError?) -> MatrixError {
         MatrixError(
-            error?.code ?? .unauthorized, error?.message ?? "Authentication is needed",
+            error?.code ?? .unauthorized,
+            error?.message ?? "Authentication is needed",
             status: 401,
             fields: [
                 .init("flows", [["stages": [.string(stage)]]]),
@@ -94,7 +103,9 @@ struct Challenge: Sendable {
                 .init("completed", []),
                 .init(
                     "session",
-                    .string(sessions.begin(purpose, subject: subject, now: now, nonce: nonce))),
-            ])
+                    .string(sessions.begin(purpose, subject: subject, now: now, nonce: nonce))
+                ),
+            ]
+        )
     }
 }

@@ -1,6 +1,9 @@
+import HTTPService
 import Homeserver
 import Identity
+import Keyspace
 import MatrixModel
+import Primitives
 
 /// `POST /_matrix/client/v3/login`
 /// <https://spec.matrix.org/v1.15/client-server-api/#post_matrixclientv3login>
@@ -59,7 +62,10 @@ extension JSONView {
         guard let identifier = try object("identifier") else { return try needText("user") }
         guard try identifier.needText("type") == "m.id.user" else {
             throw MatrixError(
-                .unknown, "Only m.id.user identifiers are known here", status: 400)
+                .unknown,
+                "Only m.id.user identifiers are known here",
+                status: 400
+            )
         }
         return try identifier.needText("user")
     }

@@ -1,3 +1,6 @@
+import HTTPService
+import MatrixModel
+
 /// `GET /_matrix/client/v3/login`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3login>
 extension Endpoint {

@@ -1,3 +1,4 @@
+import HTTPService
 import Homeserver
 import Identity
 import MatrixModel
@@ -9,12 +10,18 @@ extension Endpoint {
         try await call.confirmPassword("get_token", try call.optionalBody())
         let partition = call.session.partition
         let token = AccessToken.mint(
-            .login, partition, secret: call.gateway.node.random(AccessToken.secretCount))
+            .login,
+            partition,
+            secret: call.gateway.node.random(AccessToken.secretCount)
+        )
         try await call.perform(
             .issueLoginToken(
                 userID: call.user,
                 tokenMAC: AccessToken.mac(token, key: call.gateway.node.tokenKey),
-                expiresAt: wallMilliseconds() + loginTokenMilliseconds), in: partition)
+                expiresAt: wallMilliseconds() + loginTokenMilliseconds
+            ),
+            in: partition
+        )
         return Reply([
             "login_token": .string(token),
             "expires_in_ms": .integer(Int64(loginTokenMilliseconds)),

@@ -34,16 +34,23 @@ extension JSONView {
 extension Call {
     /// A token for a device, with what the account's partition is told of it.
     func mintToken(
-        for device: NewDevice, of user: String
+        for device: NewDevice,
+        of user: String
     ) -> (token: String, command: AddDevice) {
         let node = gateway.node
         let token = AccessToken.mint(
-            .access, partition(of: user), secret: node.random(AccessToken.secretCount))
+            .access,
+            partition(of: user),
+            secret: node.random(AccessToken.secretCount)
+        )
         return (
             token,
             AddDevice(
-                userID: user, deviceID: device.id,
-                tokenMAC: AccessToken.mac(token, key: node.tokenKey), displayName: device.name)
+                userID: user,
+                deviceID: device.id,
+                tokenMAC: AccessToken.mac(token, key: node.tokenKey),
+                displayName: device.name
+            )
         )
     }
 

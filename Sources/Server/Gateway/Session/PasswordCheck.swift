@@ -1,6 +1,7 @@
 import HTTPService
 import Identity
 import MatrixModel
+import Projections
 
 extension Call {
     func checkPasswordSize(_ password: String) throws(MatrixError) {
@@ -15,7 +16,8 @@ extension Call {
         guard password.count >= settings.passwordCharactersMin else {
             throw MatrixError(
                 .weakPassword,
-                "A password has at least \(settings.passwordCharactersMin) characters")
+                "A password has at least \(settings.passwordCharactersMin) characters"
+            )
         }
     }
 

@@ -1,3 +1,7 @@
+import HTTPService
+import Identity
+import MatrixModel
+
 /// `GET /_matrix/client/v3/account/whoami`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3accountwhoami>
 extension Endpoint {

@@ -2,12 +2,14 @@ import HTTPService
 import Homeserver
 import MatrixModel
 import Primitives
+import Projections
 
 /// `GET /_matrix/client/v3/sync`
 /// <https://spec.matrix.org/v1.15/client-server-api/#get_matrixclientv3sync>
 extension Endpoint {
     static let sync = Endpoint(
-        .get, "/sync",
+        .get,
+        "/sync",
         work: .start { call, responder in
             do throws(MatrixError) {
                 let request = try call.syncRequest()
@@ -26,33 +28,15 @@ extension Endpoint {
             } catch {
                 responder.respond(call.gateway.response(to: error))
             }
-        })
+        }
+    )
 }
 
 extension Call {
     fileprivate func syncRequest() throws(MatrixError) -> SyncRequest {
-        let since = request.query("since")
-        var timeout: UInt64 = 0
-        if let text = request.query("timeout"), !text.isEmpty {
-            guard let number = Int64(text) else {
-                throw .invalidParam("timeout must be a number of milliseconds")
-            }
-            timeout = UInt64(clamping: number)
-        }
-        let isFullState: Bool
-        switch request.query("full_state") {
-        case nil, "", "false", "0": isFullState = false
-        case "true", "1": isFullState = true
-        default: throw .invalidParam("full_state must be true or false")
-        }
-        switch request.query("set_presence") {
-        case nil, "", "online", "offline", "unavailable": break
-        default: throw .invalidParam("There is no such presence")
-        }
-        return SyncRequest(
-            requester: requester, since: since?.isEmpty == true ? nil : since,
-            filter: request.query("filter"), fullState: isFullState,
-            timeout: min(timeout, settings.limits.longPollMilliseconds))
+        var sync = try SyncRequest(requester: requester, query: { request.query($0) })
+        sync.timeout = min(sync.timeout, settings.limits.longPollMilliseconds)
+        return sync
     }
 
     fileprivate func wait(_ request: SyncRequest, _ responder: Responder) {

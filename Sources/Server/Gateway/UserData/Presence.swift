@@ -1,3 +1,4 @@
+import HTTPService
 import MatrixModel
 
 /// `GET /_matrix/client/v3/presence/{userId}/status`: presence is off on this server, so everybody

@@ -1,11 +1,15 @@
+import HTTPService
 import Homeserver
+import Identity
 import MatrixModel
 
 /// `PUT /_matrix/client/v3/user/{userId}/account_data/{type}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3useruseridaccount_datatype>
 extension Endpoint {
     static let setAccountData = Endpoint(
-        .put, "/user/{userId}/account_data/{type}", body: .accountData
+        .put,
+        "/user/{userId}/account_data/{type}",
+        body: .accountData
     ) { call in
         try await call.setAccountData(room: "")
     }
@@ -15,7 +19,9 @@ extension Endpoint {
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3useruseridroomsroomidaccount_datatype>
 extension Endpoint {
     static let setRoomAccountData = Endpoint(
-        .put, "/user/{userId}/rooms/{roomId}/account_data/{type}", body: .accountData
+        .put,
+        "/user/{userId}/rooms/{roomId}/account_data/{type}",
+        body: .accountData
     ) { call in
         try await call.setAccountData(room: try call.roomID())
     }
@@ -29,13 +35,21 @@ extension Call {
         switch type {
         case "m.fully_read", "m.push_rules":
             throw MatrixError(
-                .badJSON, "This type has endpoints of its own", status: 405)
+                .badJSON,
+                "This type has endpoints of its own",
+                status: 405
+            )
         default: break
         }
         try await perform(
             .setAccountData(
-                userID: user, roomID: roomID, type: type, content: Array(body.rawBytes)),
-            in: session.partition)
+                userID: user,
+                roomID: roomID,
+                type: type,
+                content: Array(body.rawBytes)
+            ),
+            in: session.partition
+        )
         return .empty
     }
 

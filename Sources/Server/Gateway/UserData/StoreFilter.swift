@@ -1,7 +1,10 @@
 import Encryption
+import HTTPService
 import Homeserver
+import Identity
 import MatrixModel
 import Primitives
+import Projections
 import Sync
 
 /// `POST /_matrix/client/v3/user/{userId}/filter`
@@ -23,7 +26,8 @@ extension Endpoint {
         if try await call.latestRows(of: user).filter(user, id) == nil {
             try await call.perform(
                 .storeFilter(userID: user, filterID: id, content: content),
-                in: call.session.partition)
+                in: call.session.partition
+            )
         }
         return Reply(["filter_id": .string(id)])
     }

@@ -1,4 +1,6 @@
+import HTTPService
 import Homeserver
+import Identity
 import MatrixModel
 
 /// `GET /_matrix/client/v3/user/{userId}/rooms/{roomId}/tags`
@@ -14,7 +16,9 @@ extension Endpoint {
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3useruseridroomsroomidtagstag>
 extension Endpoint {
     static let setTag = Endpoint(
-        .put, "/user/{userId}/rooms/{roomId}/tags/{tag}", body: .accountData
+        .put,
+        "/user/{userId}/rooms/{roomId}/tags/{tag}",
+        body: .accountData
     ) { call in
         let tag = try call.tag()
         let body = try call.optionalBody()
@@ -36,7 +40,8 @@ extension Endpoint {
 /// <https://spec.matrix.org/v1.15/client-server-api/#delete_matrixclientv3useruseridroomsroomidtagstag>
 extension Endpoint {
     static let deleteTag = Endpoint(
-        .delete, "/user/{userId}/rooms/{roomId}/tags/{tag}"
+        .delete,
+        "/user/{userId}/rooms/{roomId}/tags/{tag}"
     ) { call in
         let tag = try call.tag()
         try await call.editTags { tags in tags.removeAll { $0.key == tag } }
@@ -73,8 +78,13 @@ extension Call {
             let content: JSONValue = ["tags": .object(tags)]
             try await perform(
                 .setAccountData(
-                    userID: user, roomID: roomID, type: "m.tag", content: content.serialized()),
-                in: session.partition)
+                    userID: user,
+                    roomID: roomID,
+                    type: "m.tag",
+                    content: content.serialized()
+                ),
+                in: session.partition
+            )
         }
     }
 }

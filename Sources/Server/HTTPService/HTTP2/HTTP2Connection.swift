@@ -205,10 +205,10 @@ final class HTTP2Connection: WheelEntry {
         let hasBody = response.allowsBody && method != .head && !response.body.isEmpty
         let headers = HTTP2Head.headers(response, context)
         write(.headers(.init(headers: headers, endStream: !hasBody)), id)
-        if hasBody, !hasMore, response.body.count <= Self.chunkBytes {
+        if hasBody, !hasMore, !isClosing, response.body.count <= Self.chunkBytes {
             writeData(response.body[...], id, isLast: true)
         } else if hasBody {
-            // A reset would overtake the body, which waits for the client's window.
+            // A reset or a close would overtake the body, which waits for the client's window.
             let stage = Stream.Stage.writing(
                 body: response.body,
                 offset: 0,

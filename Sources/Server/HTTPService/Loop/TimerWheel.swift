@@ -44,7 +44,8 @@ package final class TimerWheel {
         let due = min(max(wanted, tick + 1), tick + Self.slotCount - 1)
         if entry.wheelPlace.slot >= 0 {
             let current = Int(entry.wheelPlace.slot)
-            let currentDue = tick + ((current - tick) % Self.slotCount + Self.slotCount)
+            let currentDue =
+                tick + ((current - tick) % Self.slotCount + Self.slotCount)
                 % Self.slotCount
             // The slot of this very tick is past: an entry in it waits a full round.
             if currentDue > tick, currentDue <= due { return }

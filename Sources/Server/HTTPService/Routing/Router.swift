@@ -155,7 +155,9 @@ package struct Router<Value: Sendable>: Sendable {
 
     private mutating func literalNode(of node: Int, segment: [UInt8]) -> Int {
         if let known = Self.search(nodes[node].literals, segment[...]) { return known }
-        let place = nodes[node].literals.firstIndex { Self.compare($0.segment[...], segment[...]) > 0 }
+        let place = nodes[node].literals.firstIndex {
+            Self.compare($0.segment[...], segment[...]) > 0
+        }
         nodes[node].literals.insert(
             (segment, nodes.count),
             at: place ?? nodes[node].literals.endIndex

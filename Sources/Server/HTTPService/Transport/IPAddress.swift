@@ -26,7 +26,9 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
             let bytes = UnsafeRawBufferPointer(start: pointer, count: size)
             switch socketAddress {
             case .v4:
-                let bits = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+                let bits = UInt32(
+                    bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+                )
                 return IPAddress(high: 0, low: Self.mappedPrefix | UInt64(bits))
             case .v6:
                 return IPAddress(

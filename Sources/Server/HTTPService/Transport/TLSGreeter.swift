@@ -66,6 +66,7 @@ final class TLSGreeter: WheelEntry, ChannelInboundHandler, RemovableChannelHandl
     }
 
     func wake(at tick: Int) -> Int? {
+        guard channelContext != nil else { return nil }
         guard tick >= due else { return due }
         bump(loop.counters.timeouts)
         channelContext?.close(promise: nil)

@@ -21,7 +21,10 @@ package final class PasswordHasher: Sendable {
     ///   - waitingMax: passwords that may wait for a thread; more are refused.
     ///   - random: fresh random bytes.
     package init(
-        threads: Int = 2, waitingMax: Int = 64, cost: PasswordCost = .user, pepper: SecretKey,
+        threads: Int = 2,
+        waitingMax: Int = 64,
+        cost: PasswordCost = .user,
+        pepper: SecretKey,
         random: @escaping @Sendable (Int) -> [UInt8]
     ) {
         pool = WorkerPool(threads: threads, waitingMax: waitingMax)
@@ -49,7 +52,11 @@ package final class PasswordHasher: Sendable {
         let text = stored ?? decoy
         let verdict = try await run { [cost, pepper] in
             PasswordHash.verify(
-                Array(password.utf8), against: text, cost: cost, peppers: [pepper])
+                Array(password.utf8),
+                against: text,
+                cost: cost,
+                peppers: [pepper]
+            )
         }
         switch verdict {
         case .right: return stored != nil
@@ -60,7 +67,8 @@ package final class PasswordHasher: Sendable {
 
     package func stop() { pool.stop() }
 
-    private func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws -> Value {
+    private func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws -> Value
+    {
         try await withCheckedThrowingContinuation { continuation in
             let isTaken = pool.submit { continuation.resume(returning: body()) }
             if !isTaken { continuation.resume(throwing: Overloaded()) }

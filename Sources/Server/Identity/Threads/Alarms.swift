@@ -15,7 +15,8 @@ package final class Alarms: Sendable {
     /// cancels it.
     @discardableResult
     package func schedule(
-        afterMilliseconds: UInt64, _ body: @escaping @Sendable () -> Void
+        afterMilliseconds: UInt64,
+        _ body: @escaping @Sendable () -> Void
     ) -> @Sendable () -> Void {
         let deadline = monotonicNanoseconds() + min(afterMilliseconds, 1 << 40) * 1_000_000
         let (number, isFirst) = state.withLock { state in

@@ -32,11 +32,13 @@ package final class WorkerPool: Sendable {
     private let state = Mutex(State())
     private let bell = Semaphore()
     private let waitingMax: Int
+    private let threads: Int
 
     /// - Parameter waitingMax: jobs that may wait; more are refused.
     package init(threads: Int, waitingMax: Int = .max) {
         precondition(threads > 0, "a pool needs a thread")
         self.waitingMax = waitingMax
+        self.threads = threads
         for _ in 0..<threads { startThread { [self] in run() } }
     }
 
@@ -52,6 +54,17 @@ package final class WorkerPool: Sendable {
         return isTaken
     }
 
+    /// Takes many jobs at once, whatever waits already.
+    package func submit(all jobs: [Job]) {
+        let isTaken = state.withLock { state in
+            guard !state.isStopped else { return false }
+            state.jobs += jobs
+            return true
+        }
+        // A thread that finds more jobs takes them without being rung for each.
+        if isTaken { for _ in 0..<min(jobs.count, threads) { bell.signal() } }
+    }
+
     /// Jobs that wait for a thread.
     package var waiting: Int { state.withLock { $0.waiting } }
 
@@ -64,14 +77,12 @@ package final class WorkerPool: Sendable {
     private func run() {
         while true {
             bell.wait()
-            let (job, isStopped) = state.withLock { ($0.take(), $0.isStopped) }
-            guard let job else {
-                guard isStopped else { continue }
+            while let job = state.withLock({ $0.take() }) { job() }
+            if state.withLock({ $0.isStopped }) {
                 // The next thread must learn of it too.
                 bell.signal()
                 return
             }
-            job()
         }
     }
 }
@@ -104,12 +115,15 @@ package func startThread(_ body: @escaping @Sendable () -> Void) {
     let box = Unmanaged.passRetained(Box(body))
     var thread = pthread_t()
     let code = pthread_create(
-        &thread, nil,
+        &thread,
+        nil,
         { argument in
             guard let argument else { return nil }
             Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
             return nil
-        }, box.toOpaque())
+        },
+        box.toOpaque()
+    )
     precondition(code == 0, "the system gives no more threads")
     pthread_detach(thread)
 }

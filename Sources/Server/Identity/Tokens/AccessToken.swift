@@ -16,7 +16,8 @@ package enum AccessToken {
     package static let secretCount = 32
     private static let secretTextCount = 43
     private static let digits = Array(
-        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8
+    )
 
     /// - Parameter secret: 32 fresh random bytes.
     package static func mint(_ kind: Kind, _ partition: PartitionID, secret: [UInt8]) -> String {
@@ -28,7 +29,10 @@ package enum AccessToken {
     /// Which partition to ask about a token; nil where the text cannot be one of ours.
     package static func partition(of text: String, _ kind: Kind = .access) -> PartitionID? {
         let parts = text.utf8.split(
-            separator: UInt8(ascii: "_"), maxSplits: 2, omittingEmptySubsequences: false)
+            separator: UInt8(ascii: "_"),
+            maxSplits: 2,
+            omittingEmptySubsequences: false
+        )
         guard parts.count == 3, parts[0].elementsEqual(kind.rawValue.utf8),
             (1...3).contains(parts[1].count), parts[2].count == secretTextCount,
             parts[2].allSatisfy(isBase64URL)

@@ -20,7 +20,10 @@ package struct InteractiveSessions: Sendable {
     ///   - subject: the user it concerns; empty where there is none yet.
     ///   - nonce: 8 fresh random bytes.
     package func begin(
-        _ purpose: String, subject: String, now: UInt64, nonce: [UInt8]
+        _ purpose: String,
+        subject: String,
+        now: UInt64,
+        nonce: [UInt8]
     ) -> String {
         precondition(nonce.count == Self.nonceCount, "a session's nonce has 8 bytes")
         var writer = ByteWriter(reserving: 32)
@@ -32,13 +35,18 @@ package struct InteractiveSessions: Sendable {
 
     /// Whether `begin` gave this ID out for the same purpose and subject, not too long ago.
     package func isValid(
-        _ text: String, _ purpose: String, subject: String, now: UInt64
+        _ text: String,
+        _ purpose: String,
+        subject: String,
+        now: UInt64
     ) -> Bool {
         let headCount = 8 + Self.nonceCount
         guard let bytes = Base64.decode(text, urlSafe: true),
             bytes.count == headCount + Self.macCount,
             Cipher.constantTimeEquals(
-                Array(bytes[headCount...]), mac(bytes[..<headCount], purpose, subject))
+                Array(bytes[headCount...]),
+                mac(bytes[..<headCount], purpose, subject)
+            )
         else { return false }
         var reader = ByteReader(bytes)
         guard let expiry = try? reader.u64() else { return false }

@@ -13,7 +13,10 @@ package struct Session: Sendable, Hashable {
     package let partition: PartitionID
 
     package init(
-        userID: String, deviceID: String, keyID: UInt64, isAdministrator: Bool,
+        userID: String,
+        deviceID: String,
+        keyID: UInt64,
+        isAdministrator: Bool,
         partition: PartitionID
     ) {
         self.userID = userID

@@ -9,10 +9,14 @@ struct ConfigurationChangeTests {
         return .init(actions[Int(random.next() % 4)], ReplicaID(random.next() % 6))
     }
 
-    private func changer(_ from: VoterConfiguration, _ members: [Progress]) -> ConfigurationChanger {
+    private func changer(_ from: VoterConfiguration, _ members: [Progress]) -> ConfigurationChanger
+    {
         ConfigurationChanger(
-            from, members: members, lastIndex: LogIndex(5),
-            emptyWindow: InflightWindow(maxCount: 4, maxBytes: 0))
+            from,
+            members: members,
+            lastIndex: LogIndex(5),
+            emptyWindow: InflightWindow(maxCount: 4, maxBytes: 0)
+        )
     }
 
     @Test("A simple change leads where a joint one does, if it is allowed at all")
@@ -55,7 +59,9 @@ struct ConfigurationChangeTests {
                 var next = changer(configuration, members)
                 let steps = (0..<(random.next() % 4)).map { _ in draw(&random) }
                 let change = ConfigurationChange(
-                    steps, transition: random.next() % 3 == 0 ? .explicit : .auto)
+                    steps,
+                    transition: random.next() % 3 == 0 ? .explicit : .auto
+                )
                 guard (try? next.apply(change)) != nil else { continue }
                 configuration = next.configuration
                 members = next.members
@@ -77,12 +83,17 @@ struct ConfigurationChangeTests {
             let transitions: [ConfigurationChange.Transition] = [.auto, .implicit, .explicit]
             let transition = transitions[Int(random.next() % 3)]
             let change = ConfigurationChange(
-                steps, transition: transition,
+                steps,
+                transition: transition,
                 context: (0..<(random.next() % 9)).map { UInt8($0) },
-                isSingleStep: steps.count == 1 && transition == .auto && random.next() % 2 == 0)
+                isSingleStep: steps.count == 1 && transition == .auto && random.next() % 2 == 0
+            )
             let entry = Entry(
-                term: Term(1), index: LogIndex(1), kind: change.entryKind,
-                payload: change.encoded())
+                term: Term(1),
+                index: LogIndex(1),
+                kind: change.entryKind,
+                payload: change.encoded()
+            )
             #expect(try ConfigurationChange(entry) == change)
         }
         #expect(ConfigurationChange.leaveJoint.encoded().isEmpty)
@@ -91,7 +102,9 @@ struct ConfigurationChangeTests {
     @Test("Damaged bytes are refused, never taken for something else silently")
     func damage() {
         let change = ConfigurationChange(
-            [.init(.addVoter, ReplicaID(300)), .init(.remove, ReplicaID(2))], context: [1, 2, 3])
+            [.init(.addVoter, ReplicaID(300)), .init(.remove, ReplicaID(2))],
+            context: [1, 2, 3]
+        )
         let bytes = change.encoded()
         for length in 1..<bytes.count {
             #expect(throws: DecodeError.self) {

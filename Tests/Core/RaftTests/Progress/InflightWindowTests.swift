@@ -29,7 +29,9 @@ struct InflightWindowTests {
             }
             let bytes = list.reduce(0) { $0 + $1.bytes }
             #expect(window.count == list.count && window.bytes == bytes)
-            #expect(window.isFull == (list.count >= maxCount || (maxBytes > 0 && bytes >= maxBytes)))
+            #expect(
+                window.isFull == (list.count >= maxCount || (maxBytes > 0 && bytes >= maxBytes))
+            )
         }
     }
 }

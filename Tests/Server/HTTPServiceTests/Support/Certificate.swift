@@ -16,15 +16,31 @@ final class Certificate: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     var settings: TLSSettings {
-        TLSSettings(certificateChainPath: folder + "/chain.pem", privateKeyPath: folder + "/key.pem")
+        TLSSettings(
+            certificateChainPath: folder + "/chain.pem",
+            privateKeyPath: folder + "/key.pem"
+        )
     }
 
     /// Replaces certificate and key by new ones with that common name.
     func make(_ name: String, days: Int = 3) throws {
         try run(
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-keyout", folder + "/key.pem", "-out", folder + "/chain.pem",
-            "-days", String(days), "-subj", "/CN=\(name)"
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-keyout",
+            folder + "/key.pem",
+            "-out",
+            folder + "/chain.pem",
+            "-days",
+            String(days),
+            "-subj",
+            "/CN=\(name)"
         )
     }
 

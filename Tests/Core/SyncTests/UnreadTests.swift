@@ -1,0 +1,111 @@
+import Gateway
+import Homeserver
+import MatrixModel
+import Testing
+
+private let room = "!r:t"
+private let alice = "@alice:t"
+private let bob = "@bob:t"
+
+@Suite("Unread counts")
+struct UnreadTests {
+    private func counts(_ answer: JSONView) -> [Int64?] {
+        let unread = answer.joined(room)?["unread_notifications"]
+        return [unread?["notification_count"]?.integer, unread?["highlight_count"]?.integer]
+    }
+
+    private func mention(_ user: String) -> String {
+        #"{"body":"hey","m.mentions":{"user_ids":["\#(user)"]},"msgtype":"m.text"}"#
+    }
+
+    private func world() -> (SyncWorld, Requester) {
+        let world = SyncWorld()
+        world.room(room, by: alice)
+        world.send(room, alice, "before bob came")
+        let user = world.user(bob)
+        world.member(room, bob, "join")
+        world.member(room, "@carol:t", "join")
+        return (world, user)
+    }
+
+    @Test("Others' messages count since one came, one's own and joins do not; mentions stand out")
+    func counting() throws {
+        let (world, user) = world()
+        world.send(room, alice, "one")
+        world.send(room, bob, "own")
+        world.append(world.draft(room, alice, "m.room.message", mention(bob)), to: room)
+        world.append(world.draft(room, alice, "m.room.message", mention(alice)), to: room)
+        let first = try world.sync(user)
+        #expect(counts(first) == [3, 1])
+        world.send(room, alice, "four")
+        #expect(counts(try world.sync(user, since: first.nextBatch)) == [4, 1])
+        let (service, _) = world.restarted()
+        let fresh = try JSONDocument(
+            parsing: service.sync(SyncRequest(requester: user, since: first.nextBatch))
+        ).root
+        #expect(counts(fresh) == [4, 1])
+    }
+
+    @Test("A receipt takes back what is read, private or not")
+    func receipts() throws {
+        let (world, user) = world()
+        let one = world.send(room, alice, "one")
+        let two = world.send(room, alice, "two")
+        world.send(room, alice, "three")
+        let first = try world.sync(user)
+        #expect(counts(first) == [3, 0])
+        world.receipt(room, bob, one)
+        let second = try world.sync(user, since: first.nextBatch)
+        #expect(counts(second) == [2, 0])
+        let read = second.joined(room)?.at("ephemeral", "events")?.elements.first { _ in true }
+        #expect(read?["type"]?.string == "m.receipt")
+        #expect(read?.at("content", one, "m.read", bob, "ts") != nil)
+        world.receipt(room, bob, two, type: "m.read.private")
+        #expect(counts(try world.sync(user, since: second.nextBatch)) == [1, 0])
+        let others = try world.sync(world.user(alice))
+        let seen = others.joined(room)?.at("ephemeral", "events")
+        #expect(seen?.elements.first { _ in true }?.at("content", two) == nil)
+    }
+
+    @Test("Threads are counted apart when the filter asks")
+    func threads() throws {
+        let (world, user) = world()
+        let root = world.send(room, alice, "root")
+        let reply = world.send(
+            room,
+            alice,
+            "in thread",
+            relation: Relation(kind: "m.thread", eventID: root)
+        )
+        let filter =
+            #"{"room":{"timeline":{"unread_thread_notifications":true}}}"#
+        let apart = try world.sync(user, filter: filter)
+        #expect(counts(apart) == [1, 0])
+        let thread = apart.joined(room)?.at("unread_thread_notifications", root)
+        #expect(thread?["notification_count"]?.integer == 1)
+        #expect(counts(try world.sync(user)) == [2, 0])
+        world.receipt(room, bob, reply, thread: root)
+        let read = try world.sync(user, filter: filter)
+        #expect(read.joined(room)?["unread_thread_notifications"]?.count == 0)
+        #expect(counts(read) == [1, 0])
+    }
+
+    @Test("A user's own push rules decide")
+    func ownRules() throws {
+        let (world, user) = world()
+        world.send(room, alice, "one")
+        let first = try world.sync(user)
+        #expect(counts(first) == [1, 0])
+        world.setAccountData(
+            bob,
+            "m.push_rules",
+            #"{"global":{"room":[{"rule_id":"!r:t","actions":[],"enabled":true}]}}"#
+        )
+        world.send(room, alice, "two")
+        let muted = try world.sync(user, since: first.nextBatch)
+        #expect(counts(muted) == [0, 0])
+        #expect(muted.at("account_data", "events").types == ["m.push_rules"])
+        let rules = muted.at("account_data", "events")?.elements.first { _ in true }
+        #expect(rules?.at("content", "global", "underride")?.count ?? 0 > 3)
+    }
+}

@@ -1,0 +1,65 @@
+import Glibc
+
+struct ClientError: Error {
+    var message: String
+}
+
+/// One HTTP/1.1 exchange over a connection of its own, blocking.
+func exchange(
+    _ port: Int,
+    _ method: String,
+    _ path: String,
+    _ body: String?,
+    token: String?
+) throws -> TestResponse {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { throw ClientError(message: "no socket") }
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(UInt16(port).bigEndian)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let connected = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    guard connected == 0 else { throw ClientError(message: "not connected") }
+    var request = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    if let token { request += "Authorization: Bearer \(token)\r\n" }
+    if let body {
+        request += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
+    }
+    let bytes = Array((request + "\r\n" + (body ?? "")).utf8)
+    var sent = 0
+    while sent < bytes.count {
+        let count = bytes[sent...].withUnsafeBytes {
+            send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        guard count > 0 else { break }
+        sent += count
+    }
+    var received: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+        let count = recv(descriptor, &buffer, buffer.count, 0)
+        guard count > 0 else { break }
+        received += buffer[..<count]
+    }
+    return try response(received)
+}
+
+private func response(_ bytes: [UInt8]) throws -> TestResponse {
+    let end = Array("\r\n\r\n".utf8)
+    guard
+        let start = bytes.indices.first(where: {
+            $0 + 4 <= bytes.count && bytes[$0] == 13 && Array(bytes[$0..<$0 + 4]) == end
+        })
+    else { throw ClientError(message: "no answer") }
+    let head = String(decoding: bytes[..<start], as: UTF8.self)
+    let parts = head.split(separator: " ", maxSplits: 2)
+    guard parts.count >= 2, let status = Int(parts[1]) else {
+        throw ClientError(message: "no status")
+    }
+    return TestResponse(status: status, head: head, body: Array(bytes[(start + 4)...]))
+}
