@@ -118,12 +118,18 @@ final class Gate: @unchecked Sendable {
 
 /// Ties two threads that are made one after the other.
 final class Relay: Sendable {
-    private let target: Mutex<(@Sendable (HostInput) -> Void)?> = Mutex(nil)
-    func connect(_ target: @escaping @Sendable (HostInput) -> Void) {
-        self.target.withLock { $0 = target }
+    /// A closure read from a generic container directly would be wrapped once more at each read.
+    private struct Target: Sendable {
+        let send: @Sendable (HostInput) -> Void
     }
+    private let target: Mutex<Target?> = Mutex(nil)
+
+    func connect(_ send: @escaping @Sendable (HostInput) -> Void) {
+        target.withLock { $0 = Target(send: send) }
+    }
+
     func send(_ input: HostInput) {
         let target = self.target.withLock { $0 }
-        target?(input)
+        target?.send(input)
     }
 }

@@ -14,6 +14,7 @@ package final class Gateway: Sendable {
     package let reading: ReadService<AnyReader>
     package let feed: ChangeFeed
     let sessions: SessionCache
+    let lastSeen = LastSeen()
     let interactive: InteractiveSessions
     let passwords: PasswordHasher
     let limiter: RateLimiter
@@ -85,6 +86,13 @@ package final class Gateway: Sendable {
 
     /// Answers waiting syncs, as a drain begins: nobody waits for a node that goes.
     package func releaseLongPolls() { syncs.releaseAll() }
+
+    /// Methods and paths of every endpoint, for tests and documents.
+    package static var routes: [(method: HTTPMethod, template: String)] {
+        Endpoint.all.flatMap { endpoint in
+            endpoint.templates.map { (endpoint.method, $0) }
+        }
+    }
 
     /// Ends the gateway's threads and the pool, once the HTTP service has stopped.
     package func stop() {
@@ -167,6 +175,13 @@ package final class Gateway: Sendable {
         switch endpoint.work {
         case .start(let start): start(call, responder)
         case .answer(let answer):
+            if let session = call.authenticated?.session {
+                lastSeen.note(
+                    session,
+                    time: wallMilliseconds(),
+                    address: call.request.remoteAddress.description
+                )
+            }
             run(call.request.template, responder) {
                 HTTPResponse(json: try await answer(call).body)
             }

@@ -1,5 +1,7 @@
 import HTTPService
 import Homeserver
+import Identity
+import Identity
 import MatrixModel
 import Projections
 
@@ -9,18 +11,22 @@ extension Endpoint {
     static let devices = Endpoint(.get, "/devices") { call in
         let account = try await call.ownAccount()
         let devices = try account.rows.devices(call.user).map {
-            try account.device($0.deviceID, $0.row)
+            try call.describe($0.deviceID, $0.row, of: account)
         }
         return Reply(["devices": .array(devices)])
     }
 }
 
-extension AccountView {
-    func device(_ id: String, _ row: DeviceRow) throws -> JSONValue {
-        var device: JSONValue = ["device_id": .string(id), "user_id": .string(userID)]
-        if let name = try open(row.sealedName, .device(userID, id)) {
-            device["display_name"] = .string(String(decoding: name, as: UTF8.self))
-        }
-        return device
+extension Call {
+    /// A device as its owner sees it. Clients want every key there, if only as null.
+    func describe(_ id: String, _ row: DeviceRow, of account: AccountView) throws -> JSONValue {
+        let name = try account.open(row.sealedName, .device(user, id))
+        let seen = gateway.lastSeen[user, id]
+        return [
+            "device_id": .string(id), "user_id": .string(user),
+            "display_name": name.map { .string(String(decoding: $0, as: UTF8.self)) } ?? .null,
+            "last_seen_ip": seen.map { .string($0.address) } ?? .null,
+            "last_seen_ts": seen.map { .integer(Int64(clamping: $0.time)) } ?? .null,
+        ]
     }
 }

@@ -11,6 +11,6 @@ extension Endpoint {
         guard let row = try account.rows.device(call.user, id) else {
             throw MatrixError.notFound("There is no such device")
         }
-        return Reply(try account.device(id, row))
+        return Reply(try call.describe(id, row, of: account))
     }
 }

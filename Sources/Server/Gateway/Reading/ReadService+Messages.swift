@@ -52,8 +52,9 @@ extension ReadService {
                 let upper = backwards ? from : to ?? end
                 try fill(&page, access, from: lower, to: upper, reverse: backwards, filter)
             }
-            // Without more to see there is no `end`: that is how clients know.
-            let stop = page.isFull ? page.next : nil
+            // Only an empty page has no `end`. Clients stop there; some begin anew, and never end,
+            // when the last page that holds something lacks it.
+            let stop = page.isFull || !page.events.isEmpty ? page.next : nil
             return try write(page, from: from, end: stop, access, requester, filter)
         }
     }

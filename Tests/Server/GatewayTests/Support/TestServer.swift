@@ -137,12 +137,20 @@ final class TestServer: Sendable {
         }
     }
 
+    /// Registers a user of a server that wants the token "tea".
+    func registered(_ name: String) async throws -> TestUser {
+        try await user(name, auth: #"{"type":"m.login.registration_token","token":"tea"}"#)
+    }
+
     /// Registers a user and returns what they do everything with.
-    func user(_ name: String) async throws -> TestUser {
+    func user(
+        _ name: String,
+        auth: String = #"{"type":"m.login.dummy"}"#
+    ) async throws -> TestUser {
         let answer = try await ask(
             "POST",
             "/_matrix/client/v3/register",
-            #"{"username":"\#(name)","password":"secret-\#(name)","auth":{"type":"m.login.dummy"}}"#
+            #"{"username":"\#(name)","password":"secret-\#(name)","auth":\#(auth)}"#
         ).expect(200)
         return TestUser(
             server: self,

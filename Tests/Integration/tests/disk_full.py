@@ -1,0 +1,117 @@
+"""A full disk: refused in words while there is a reserve, a named end when there is none."""
+
+import os
+import time
+
+from harness.history import page_to_start
+from harness.loops import LoopDisk, require
+from harness.matrix import Client, Refused
+from harness.suite import test
+
+DISK_MEGABYTES = 192
+LOW_MEGABYTES = 48
+DISK_STATUS = 74
+
+
+def _fill(mount_point, leave):
+    """Fills the file system until only so many bytes are free; the file that does it."""
+    filler = mount_point / "filler"
+    with open(filler, "wb") as file:
+        while (free := _free(mount_point)) > leave:
+            try:
+                file.write(b"\0" * max(1, min(1 << 20, free - leave)))
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                break
+    return filler
+
+
+def _free(mount_point):
+    figures = os.statvfs(mount_point)
+    return figures.f_bavail * figures.f_frsize
+
+
+def _wait_for(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.1)
+
+
+@test("below the reserve writes are refused, reads go on, writes resume", seconds=90)
+def reserve(context):
+    require()
+    disk = LoopDisk(context.scratch / "disk.img", context.scratch / "disk").make(DISK_MEGABYTES)
+    with disk.mount():
+        settings = {
+            "storage": {"reserve_low_bytes": LOW_MEGABYTES << 20, "reserve_critical_bytes": 1 << 20}
+        }
+        node = context.node(data=disk.mount_point / "data", settings=settings).start()
+        try:
+            anna = Client.register(node.port, "anna")
+            room = anna.create_room()
+            told = [anna.send(room, "before", "before")]
+            filler = _fill(disk.mount_point, (LOW_MEGABYTES // 2) << 20)
+
+            def refused():
+                response = anna.connection.request(
+                    "PUT", anna.room_path(room, f"send/m.room.message/{time.time_ns()}"),
+                    {"msgtype": "m.text", "body": "x"},
+                )  # fmt: skip
+                if response.status == 200:
+                    told.append(response.json()["event_id"])
+                    return False
+                assert response.status == 503, f"{response.status} {response.body[:200]}"
+                assert "retry-after" in response.headers, "503 without Retry-After"
+                text = response.json()["error"].lower()
+                assert "disk" in text or "space" in text, f"the text does not say why: {text}"
+                return True
+
+            _wait_for(refused, 30, "writes are refused")
+            assert {event["event_id"] for event in page_to_start(anna, room)} >= set(told)
+            anna.sync(full_state=True)
+            with node.connect() as connection:
+                ready = connection.request("GET", "/readyz")
+            assert ready.status == 503 and b"disk" in ready.body.lower(), ready.body
+            filler.unlink()
+            _wait_for(lambda: not refused(), 30, "writes resume")
+            assert {event["event_id"] for event in page_to_start(anna, room)} >= set(told)
+            node.stop()
+        finally:
+            node.close()
+
+
+@test("a log that meets a full disk ends the node by name and loses nothing", seconds=90)
+def full(context):
+    require()
+    disk = LoopDisk(context.scratch / "disk.img", context.scratch / "disk").make(DISK_MEGABYTES)
+    with disk.mount():
+        node = context.node(data=disk.mount_point / "data").start()
+        try:
+            anna = Client.register(node.port, "anna")
+            room = anna.create_room()
+            told = []
+            filler = _fill(disk.mount_point, 1 << 20)
+            body = "x" * 30_000
+            try:
+                for number in range(5_000):
+                    told.append((anna.send(room, f"t{number}", body), f"t{number}"))
+            except (OSError, Refused):
+                pass
+            status = node.wait_exit(30)
+            assert status == DISK_STATUS, f"ended with status {status}\n{node.log_tail()}"
+            assert "E-DISK-FULL" in node.log_text(), node.log_tail()
+            assert told, "not one send was acknowledged before"
+            filler.unlink()
+            node.start()
+            anna.close()
+            places = {event["event_id"] for event in page_to_start(anna, room)}
+            lost = [event for event, _ in told if event not in places]
+            assert not lost, f"{len(lost)} of {len(told)} acknowledged sends are lost"
+            for event, transaction in told[-3:]:
+                assert anna.send(room, transaction, body) == event, "a repeated send made another"
+            context.note(f"{len(told)} acknowledged before the end")
+            node.stop()
+        finally:
+            node.close()

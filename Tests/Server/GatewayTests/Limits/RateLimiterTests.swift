@@ -1,0 +1,47 @@
+import Gateway
+import Testing
+
+@Suite("Rate limits")
+struct RateLimiterTests {
+    private func limiter(_ perSecond: Double, _ burst: Double, buckets: Int = 100) -> RateLimiter {
+        var rates = GatewaySettings.Rates.lifted
+        rates.message = GatewaySettings.Rate(perSecond: perSecond, burst: burst)
+        return RateLimiter(rates, bucketsMax: buckets)
+    }
+
+    @Test("A bucket gives its burst, then says how long to wait, and fills again")
+    func bucket() {
+        let limiter = limiter(2, 3)
+        for _ in 0..<3 { #expect(limiter.take(.message, "a", now: 1_000) == nil) }
+        #expect(limiter.take(.message, "a", now: 1_000) == 500)
+        #expect(limiter.take(.message, "b", now: 1_000) == nil)
+        #expect(limiter.take(.message, "a", now: 1_250) == 250)
+        #expect(limiter.take(.message, "a", now: 1_500) == nil)
+        #expect(limiter.take(.message, "a", now: 1_000_000) == nil)
+        #expect(limiter.peek(.message, "a", now: 1_000_000) == nil)
+    }
+
+    @Test("A clock that goes back gives nothing away and breaks nothing")
+    func clock() {
+        let limiter = limiter(1, 1)
+        #expect(limiter.take(.message, "a", now: 10_000) == nil)
+        #expect(limiter.take(.message, "a", now: 0) == 1_000)
+        #expect(limiter.take(.message, "a", now: 11_000) == nil)
+    }
+
+    @Test("A cost above the burst is granted by a full bucket and paid back")
+    func cost() {
+        let limiter = limiter(1, 10)
+        #expect(limiter.take(.message, "a", cost: 30, now: 0) == nil)
+        #expect(limiter.take(.message, "a", now: 0) == 21_000)
+    }
+
+    @Test("Lifted limits limit nothing, and full buckets are forgotten")
+    func lifted() {
+        let limiter = limiter(1_000, 1, buckets: 10)
+        for round in 0..<1_000 {
+            #expect(limiter.take(.join, "a", now: 0) == nil)
+            #expect(limiter.take(.message, "user \(round)", now: UInt64(round)) == nil)
+        }
+    }
+}
