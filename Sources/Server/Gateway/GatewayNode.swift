@@ -3,6 +3,7 @@ package import Homeserver
 import Identity
 package import KeyValue
 package import Keyspace
+package import MatrixModel
 package import MultiRaft
 package import Partitions
 package import Primitives
@@ -50,15 +51,25 @@ package struct GatewayNode: Sendable {
         self.pepper = pepper
     }
 
-    package init<Store: KeyValueStore>(_ node: Node<Store>) {
+    /// - Parameters:
+    ///   - refusal: why a command may not be recorded now (the disk is nearly full), if so.
+    ///   - damaged: hears of rows that are not what was written.
+    package init<Store: KeyValueStore>(
+        _ node: Node<Store>,
+        refusal: @escaping @Sendable (Command) -> MatrixError? = { _ in nil },
+        damaged: @escaping @Sendable (StoreError) -> Void = { _ in }
+    ) {
         self.init(
             map: node.map,
-            submit: { node.submit($0, to: $1, $2) },
+            submit: { command, partition, done in
+                if let error = refusal(command) { return done(.rejected(error)) }
+                node.submit(command, to: partition, done)
+            },
             mintCommandID: { node.mintCommandID() },
             readBarrier: { try await node.readBarrier($0) },
             view: {
                 let view = node.view()
-                return { StateReader($0, AnyReader(view.reader($0).store)) }
+                return { StateReader($0, AnyReader(view.reader($0).store, damaged: damaged)) }
             },
             key: { node.key($0) },
             random: { node.random($0) },
@@ -97,18 +108,35 @@ extension ReadService where Store == AnyReader {
 /// Any reader: spares the gateway a type parameter on everything it has.
 package struct AnyReader: KeyValueReader {
     private let base: any KeyValueReader
+    /// Hears of rows that are not what was written: the store cannot be trusted any more.
+    private let damaged: @Sendable (StoreError) -> Void
 
-    package init(_ base: some KeyValueReader) { self.base = base }
+    package init(
+        _ base: some KeyValueReader,
+        damaged: @escaping @Sendable (StoreError) -> Void = { _ in }
+    ) {
+        self.base = base
+        self.damaged = damaged
+    }
+
+    private func reading<Value>(
+        _ body: () throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        do throws(StoreError) { return try body() } catch {
+            if error.code == .corruption { damaged(error) }
+            throw error
+        }
+    }
 
     package func get(_ key: [UInt8], in family: ColumnFamily) throws(StoreError) -> [UInt8]? {
-        try base.get(key, in: family)
+        try reading { () throws(StoreError) in try base.get(key, in: family) }
     }
 
     package func multiGet(
         _ keys: [[UInt8]],
         in family: ColumnFamily
     ) throws(StoreError) -> [[UInt8]?] {
-        try base.multiGet(keys, in: family)
+        try reading { () throws(StoreError) in try base.multiGet(keys, in: family) }
     }
 
     package func scan(
@@ -118,6 +146,8 @@ package struct AnyReader: KeyValueReader {
         reverse: Bool,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
     ) throws(StoreError) {
-        try base.scan(from: lower, to: upper, in: family, reverse: reverse, body)
+        try reading { () throws(StoreError) in
+            try base.scan(from: lower, to: upper, in: family, reverse: reverse, body)
+        }
     }
 }

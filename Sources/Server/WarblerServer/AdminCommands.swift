@@ -39,6 +39,7 @@ struct AdminCommands: Sendable {
         case "keys.shred-room": return try shredRoom(request)
         case "log.verify": return try LogTools(store: files.log).verify(request, progress)
         case "log.inspect": return try LogTools(store: files.log).inspect(request)
+        case "rebuild": return try rebuild(progress)
         default: throw .unknownCommand(request.command)
         }
     }
@@ -260,6 +261,19 @@ struct AdminCommands: Sendable {
         }
         _ = try submit(.destroyKeys([row.keyID]), to: .keys)
         return ["room_id": .string(room)]
+    }
+
+    private func rebuild(_ progress: (AdminValue) -> Void) throws(AdminFailure) -> AdminValue {
+        let check = RebuildCheck(
+            log: files.log,
+            state: files.state,
+            encryption: files.encryption,
+            directory: files.directory + "/rebuild-\(node.mintCommandID())"
+        )
+        return try reading {
+            defer { check.removeFolder() }
+            return try check.run([.control, .keys] + node.map.all, progress)
+        }
     }
 
     private func status() throws(AdminFailure) -> AdminValue {

@@ -28,6 +28,7 @@ struct NodeFiles: Sendable {
     let log: RocksKeyValueStore
     let state: RocksKeyValueStore
     let mark: MarkKeeper
+    let encryption: RocksOptions.Encryption
 
     /// Opens what is there or makes what is not.
     init(
@@ -67,7 +68,7 @@ struct NodeFiles: Sendable {
             keys: table,
             current: ring.current(.data).epoch
         )
-        let encryption: RocksOptions.Encryption =
+        encryption =
             mode.isPlain ? .plain : .keyring(dataKeys)
         var logOptions = RocksOptions(
             path: directory + "/log",
@@ -100,6 +101,17 @@ struct NodeFiles: Sendable {
         stateOptions.backgroundError = backgroundError
         log = try RocksKeyValueStore(logOptions)
         state = try RocksKeyValueStore(stateOptions)
+        do throws(StoreError) {
+            // Rows are served without another look: a damaged one must not be among them.
+            try state.verifyChecksums()
+        } catch {
+            throw StartFailure(
+                "E-DISK-DAMAGED",
+                "the rows in \(directory)/state are damaged: move that folder away and start "
+                    + "again, they are folded anew from the log (\(error.message))",
+                exitStatus: 74
+            )
+        }
         mark = try MarkKeeper(
             path: directory + "/mark",
             partitions: configuration.partitions.count + 2

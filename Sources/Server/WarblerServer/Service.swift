@@ -142,10 +142,17 @@ final class Service: Sendable {
         for partition in [PartitionID.control, .keys] + node.map.all {
             feed.publish([], partition: partition, applied: node.applied(partition))
         }
-        let gateway = makeGateway(node, feed, pool)
+        let disk = DiskReserve(configuration)
+        let gateway = makeGateway(node, feed, pool, disk, fatal)
         let server = try listen(gateway, node)
         let admin = try adminSocket(node, gateway, files)
-        let upkeep = Upkeep(node: node, feed: feed, logger: logger)
+        let upkeep = Upkeep(
+            node: node,
+            feed: feed,
+            disk: disk,
+            health: health,
+            logger: logger
+        )
         upkeep.start()
         health.becomeReady()
         logger.record(.info, "ready", [.version: LogValue(Warblerd.version)])
@@ -171,8 +178,12 @@ final class Service: Sendable {
     private func makeGateway(
         _ node: RocksNode,
         _ feed: ChangeFeed,
-        _ pool: WorkerPool
+        _ pool: WorkerPool,
+        _ disk: DiskReserve,
+        _ fatal: @escaping @Sendable (any Error) -> Void
     ) -> Gateway {
+        // Rows that are not what was written: nothing more is served from them.
+        let damaged: @Sendable (StoreError) -> Void = { fatal($0) }
         let reading = ReadService<AnyReader>(
             settings: ReadSettings(serverName: node.serverName, incarnation: 1),
             map: node.map,
@@ -181,7 +192,7 @@ final class Service: Sendable {
             view: {
                 let view = node.view()
                 return ReadView(
-                    store: AnyReader(view.store),
+                    store: AnyReader(view.store, damaged: damaged),
                     map: node.map,
                     applied: { view.applied($0) }
                 )
@@ -191,7 +202,7 @@ final class Service: Sendable {
         let logger = self.logger
         return Gateway(
             settings: GatewaySettings(configuration, isBench: mode.isBench),
-            node: GatewayNode(node),
+            node: GatewayNode(node, refusal: { disk.refusal(of: $0) }, damaged: damaged),
             pool: pool,
             reading: reading,
             feed: feed,

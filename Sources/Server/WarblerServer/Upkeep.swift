@@ -14,19 +14,30 @@ final class Upkeep: @unchecked Sendable {
 
     private let node: RocksNode
     private let feed: ChangeFeed
+    private let disk: DiskReserve
+    private let health: Health
     private let logger: Logger
     private let queue = DispatchQueue(label: "wbl-upkeep")
     private var timer: (any DispatchSourceTimer)?
     private let seconds = Mutex(0)
 
-    init(node: RocksNode, feed: ChangeFeed, logger: Logger) {
+    init(
+        node: RocksNode,
+        feed: ChangeFeed,
+        disk: DiskReserve,
+        health: Health,
+        logger: Logger
+    ) {
         self.node = node
         self.feed = feed
+        self.disk = disk
+        self.health = health
         self.logger = logger
     }
 
     func start() {
         let source = DispatchSource.makeTimerSource(queue: queue)
+        watchDisk()
         source.schedule(deadline: .now() + 1, repeating: 1)
         source.setEventHandler { [self] in everySecond() }
         source.resume()
@@ -38,7 +49,23 @@ final class Upkeep: @unchecked Sendable {
         queue.sync {}
     }
 
+    private func watchDisk() {
+        let (changed, isLow) = disk.look()
+        if isLow { health.add("disk_low") } else { health.remove("disk_low") }
+        guard changed else { return }
+        if isLow {
+            logger.record(
+                .error,
+                "the disk is nearly full: writes are refused",
+                [.code: "E-DISK-LOW"]
+            )
+        } else {
+            logger.record(.notice, "the disk has space again: writes resume")
+        }
+    }
+
     private func everySecond() {
+        watchDisk()
         feed.sweep(now: wallMilliseconds())
         let waited = seconds.withLock {
             $0 += 1

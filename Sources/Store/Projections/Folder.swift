@@ -33,6 +33,8 @@ package struct Folder<Store: KeyValueReader>: Sendable {
     private var heads: [UInt64: RoomHeadRow] = [:]
     private var dirtyHeads: [UInt64] = []
     package private(set) var applied: AppliedRow?
+    /// Whether anything was folded since the last batch was taken.
+    private var hasFolded = false
 
     package init(partition: PartitionID, store: Store) {
         self.partition = partition
@@ -47,7 +49,8 @@ package struct Folder<Store: KeyValueReader>: Sendable {
             if let head = heads[room] { batch.put(keys.roomHead(room), head.encoded, in: .state) }
         }
         dirtyHeads.removeAll(keepingCapacity: true)
-        if let applied { batch.put(keys.applied, applied.encoded, in: .state) }
+        if let applied, hasFolded { batch.put(keys.applied, applied.encoded, in: .state) }
+        hasFolded = false
         defer {
             batch = WriteBatch()
             changes = []
@@ -95,6 +98,7 @@ package struct Folder<Store: KeyValueReader>: Sendable {
         }
         if index.raw.isMultiple(of: 32) { try sweepCommandResults(at: index, clock: clock) }
         applied = AppliedRow(index: index, term: term, clock: clock)
+        hasFolded = true
     }
 
     // MARK: Rows

@@ -108,9 +108,9 @@ class Commander:
             if line["source"]["type"] == "m.room.message"
         ]
         expected = [event["event_id"] for event in events if event["type"] == "m.room.message"]
-        assert listed == expected, (
-            f"the commander lists {len(listed)} messages, nio {len(expected)}, or in another order"
-        )
+        assert (
+            listed == expected
+        ), f"the commander lists {len(listed)} messages, nio {len(expected)}, or in another order"
 
 
 class Stream:
@@ -147,9 +147,9 @@ class Stream:
         rest = await asyncio.wait_for(self.process.stdout.read(), 60)
         self.commander._note_answers(self.sends, _json_lines(rest))
         await asyncio.wait_for(self.process.wait(), 60)
-        assert any(send.event for send in self.sends), (
-            f"the commander was told of none of its sends\n{(await self.errors).decode()}"
-        )
+        assert any(
+            send.event for send in self.sends
+        ), f"the commander was told of none of its sends\n{(await self.errors).decode()}"
 
 
 def _json_lines(output):

@@ -36,9 +36,10 @@ class History:
         with self.grew:
             if send.event is None:
                 self.acknowledged += 1
-            assert send.event in (None, event), (
-                f"{send.transaction} was answered {send.event}, and later {event}"
-            )
+            assert send.event in (
+                None,
+                event,
+            ), f"{send.transaction} was answered {send.event}, and later {event}"
             send.event = event
             send.ended = send.ended or ended
             self.grew.notify_all()
@@ -76,13 +77,13 @@ def check_room(events, sends, complete=True):
     assert not twice, f"sent once, there more than once: {twice[:3]}"
     told = [send for send in sends if send.event is not None]
     for send in told:
-        assert send.event in place, (
-            f"lost: {send.event}, acknowledged for {send.transaction} of {send.sender}"
-        )
+        assert (
+            send.event in place
+        ), f"lost: {send.event}, acknowledged for {send.transaction} of {send.sender}"
         event = events[place[send.event]]
-        assert event["sender"] == send.sender and event["content"].get("body") == send.body, (
-            f"{send.event} holds other content than was sent: {event}"
-        )
+        assert (
+            event["sender"] == send.sender and event["content"].get("body") == send.body
+        ), f"{send.event} holds other content than was sent: {event}"
     # In order of places, no send may have begun after the end of a later-placed one.
     latest_begin = None
     for send in sorted(

@@ -101,9 +101,7 @@ class Load:
     def begin(self, name):
         self.round = name
         self.stopping = False
-        self.running = [
-            Sender(self, client, number) for number, client in enumerate(self.clients)
-        ]
+        self.running = [Sender(self, client, number) for number, client in enumerate(self.clients)]
         for sender in self.running:
             sender.start()
 
@@ -111,7 +109,9 @@ class Load:
         """Waits for the senders, which end when the node no longer answers or `stopping` is set."""
         for sender in self.running:
             sender.join(60)
-            assert not sender.is_alive(), "a sender hangs: its connection was neither answered nor ended"
+            assert (
+                not sender.is_alive()
+            ), "a sender hangs: its connection was neither answered nor ended"
         for sender in self.running:
             if sender.failure is not None:
                 raise sender.failure
@@ -125,7 +125,9 @@ class Load:
         again = self.random.sample(told, min(5, len(told)))
         for send in open_sends + again:
             client = by_user[send.sender]
-            self.history.acknowledge(send, client.send(send.room, send.transaction, send.body), now())
+            self.history.acknowledge(
+                send, client.send(send.room, send.transaction, send.body), now()
+            )
         return len(open_sends)
 
     def check(self, port, sends=None, latest=True, complete=True):

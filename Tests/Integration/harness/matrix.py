@@ -114,9 +114,9 @@ class Client:
         )["event_id"]
 
     def set_state(self, room, kind, content, key=""):
-        return self.put(
-            self.room_path(room, f"state/{kind}/{quote(key, safe='')}"), content
-        )["event_id"]
+        return self.put(self.room_path(room, f"state/{kind}/{quote(key, safe='')}"), content)[
+            "event_id"
+        ]
 
     def state(self, room, kind, key=""):
         return self.get(self.room_path(room, f"state/{kind}/{quote(key, safe='')}"))

@@ -251,9 +251,8 @@ class Node:
             input=input, capture_output=True, text=True, timeout=timeout,
         )  # fmt: skip
         if check and done.returncode != 0:
-            raise AssertionError(
-                f"warbler {' '.join(words)} ended with {done.returncode}\n{done.stdout}{done.stderr}"
-            )
+            said = done.stdout + done.stderr
+            raise AssertionError(f"warbler {' '.join(words)} ended with {done.returncode}\n{said}")
         return done
 
     def offline(self, command, arguments=None, timeout=120):

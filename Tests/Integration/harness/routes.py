@@ -67,7 +67,10 @@ class _Schemas:
                     continue
                 parameters = [
                     self.resolve(each, path)[0]
-                    for each in (*operations.get("parameters", ()), *operation.get("parameters", ()))
+                    for each in (
+                        *operations.get("parameters", ()),
+                        *operation.get("parameters", ()),
+                    )
                 ]
                 query = [each["name"] for each in parameters if each["in"] == "query"]
                 body = self.body(operation.get("requestBody"), path)

@@ -15,12 +15,16 @@ class Scene:
         self.clients = [Client.register(port, name) for name in ("anna", "ben", "cleo", "dora")]
         anna, ben, cleo, dora = self.clients
         self.port = port
-        anna.put(f"/_matrix/client/v3/profile/{quote(anna.user)}/displayname", {"displayname": "Anna"})
+        anna.put(
+            f"/_matrix/client/v3/profile/{quote(anna.user)}/displayname", {"displayname": "Anna"}
+        )
         ben.put(f"/_matrix/client/v3/profile/{quote(ben.user)}/displayname", {"displayname": "Ben"})
         open_room = anna.create_room(
             name="Open", preset="public_chat", visibility="public", room_alias_name="open"
         )
-        closed = ben.create_room(name="Closed", preset="private_chat", invite=[anna.user, cleo.user])
+        closed = ben.create_room(
+            name="Closed", preset="private_chat", invite=[anna.user, cleo.user]
+        )
         twelve = cleo.create_room(name="Twelve", preset="public_chat", room_version="12")
         direct = anna.create_room(is_direct=True, preset="trusted_private_chat", invite=[ben.user])
         self.rooms = [open_room, closed, twelve, direct]
@@ -52,9 +56,7 @@ class Scene:
         last = [event for room, event in self.sent if room == open_room][-4]
         for client in (ben, cleo):
             client.post(client.room_path(open_room, f"receipt/m.read/{quote(last)}"), {})
-        anna.post(
-            anna.room_path(open_room, "read_markers"), {"m.fully_read": last, "m.read": last}
-        )
+        anna.post(anna.room_path(open_room, "read_markers"), {"m.fully_read": last, "m.read": last})
         redacted = [event for room, event in self.sent if room == open_room][2]
         anna.put(anna.room_path(open_room, f"redact/{quote(redacted)}/r"), {"reason": "enough"})
         anna.set_state(open_room, "m.room.topic", {"topic": "one"})

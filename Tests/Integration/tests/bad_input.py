@@ -57,9 +57,7 @@ class Walker(threading.Thread):
 
     def _send(self, person, request):
         try:
-            response = person.client.connection.request(
-                request.method, request.path, request.body
-            )
+            response = person.client.connection.request(request.method, request.path, request.body)
         except BrokenAnswer as problem:
             self.walk.fault(f"{request}: {problem}")
             return None
@@ -283,13 +281,12 @@ def manners(context):
         connection.close()
 
     # What cannot be read with certainty is refused, never guessed at.
+    post, chunked = f"POST /x HTTP/1.1\r\n{host}", "Transfer-Encoding: chunked\r\n\r\n"
     for what, message in {
-        "two lengths": f"POST /x HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-        "length and chunks": (
-            f"POST /x HTTP/1.1\r\n{host}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-        ),
-        "a bad chunk": f"POST /x HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\nzz\r\n",
-        "a negative length": f"POST /x HTTP/1.1\r\n{host}Content-Length: -1\r\n\r\n",
+        "two lengths": f"{post}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "length and chunks": f"{post}Content-Length: 3\r\n{chunked}0\r\n\r\n",
+        "a bad chunk": f"{post}{chunked}zz\r\n",
+        "a negative length": f"{post}Content-Length: -1\r\n\r\n",
         "a long line": f"GET /{'x' * 100_000} HTTP/1.1\r\n{host}\r\n",
         "a long header": f"GET / HTTP/1.1\r\n{host}X: {'x' * 100_000}\r\n\r\n",
         "many headers": f"GET / HTTP/1.1\r\n{host}" + "X: y\r\n" * 1_000 + "\r\n",

@@ -1,9 +1,10 @@
 """One flipped bit in any file: named by the start, by verify or in an error; or nothing changes.
 
 For each flip the data folder is copied, one bit of one file is changed and a server is started on
-the copy. Good outcomes are: it refuses to start with a code of the catalogue (`E-…`); or it answers
-everything as before; or it answers with errors where data is damaged, and the log or `log verify`
-names the damage. Other data than before, an end by a signal, or no end at all are failures.
+the copy. Good outcomes are: it refuses to start with a code of the catalogue (`E-…`); or it
+answers everything as before; or it answers with errors where data is damaged or stops, and the
+log or `log verify` names the damage. Other data than before, an end by a signal, or no end at all are
+failures.
 """
 
 import random
@@ -43,14 +44,14 @@ def _prepare(context):
     anna, ben = scene.clients[:2]
     for number in range(30):
         anna.send(scene.rooms[0], f"late{number}", f"late {number}")
-    before = _ask(scene, node.port)
+    before = {}
+    _ask(scene, node.port, before)
     node.kill()  # The newest entries are in the write-ahead log only.
     return node, scene, before
 
 
-def _ask(scene, port):
-    """A selection of answers that touches every table."""
-    found = {}
+def _ask(scene, port, found):
+    """Adds a selection of answers that touches every table."""
     for client in scene.clients[:2]:
         with client.twin(port) as reader:
             user = quote(client.user)
@@ -66,7 +67,6 @@ def _ask(scene, port):
             for path in paths:
                 response = reader.connection.request("GET", path)
                 found[client.user, path] = response.status, answers.normal(response.body)
-    return found
 
 
 class Trials:
@@ -145,30 +145,37 @@ class Trials:
             other.start(seconds=30)
         except NotReady as refusal:
             assert refusal.status is not None, f"neither ready nor ended\n{other.log_tail(8)}"
-            assert refusal.status > 0, f"ended by signal {-refusal.status}\n{other.log_tail(8)}"
-            code = CODE.search(other.log_text())
-            assert code, f"ended with status {refusal.status} without a code\n{other.log_tail(8)}"
-            return f"refused {code[0]}"
+            return f"refused {self._named_end(other)}"
+        after = {}
         try:
-            after = _ask(self.scene, other.port)
-        except OSError as problem:
-            raise AssertionError(f"gone while asked: {problem}\n{self._end(other)}")
-        changed = [key for key in self.before if after[key] != self.before[key]]
+            _ask(self.scene, other.port, after)
+        except OSError:
+            other.wait_exit(20)
+        changed = [key for key in after if after[key] != self.before[key]]
         other_data = [key for key in changed if after[key][0] < 500]
         assert not other_data, "other data:\n" + "\n".join(
             answers.differences(
-                {key: self.before[key] for key in other_data}, {key: after[key] for key in other_data}
+                {key: self.before[key] for key in other_data},
+                {key: after[key] for key in other_data},
             )[:2]
         )
+        if not other.is_running():
+            return f"stopped {self._named_end(other)}"
         verified = other.cli("log", "verify", check=False)
-        assert other.is_running(), f"gone while verifying\n{self._end(other)}"
+        if not other.is_running():
+            return f"stopped {self._named_end(other)}"
         named = verified.returncode != 0 or CODE.search(other.log_text())
         assert named or not changed, f"errors, but nothing names the damage: {changed[:2]}"
         return "named" if named else "unchanged"
 
     @staticmethod
-    def _end(other):
-        return f"status {other.process.poll()}\n{other.log_tail(8)}"
+    def _named_end(other):
+        """The code the daemon ended with; an end by a signal or without a code is a failure."""
+        status = other.process.wait(20)
+        assert status > 0, f"ended by signal {-status}\n{other.log_tail(8)}"
+        code = CODE.search(other.log_text())
+        assert code, f"ended with status {status} without a code\n{other.log_tail(8)}"
+        return code[0]
 
 
 @test("a flipped bit in any file is named or harmless", seconds=330, seconds_long=14_000)

@@ -47,7 +47,7 @@ def _fill(node, marks):
         events.append(anna.send(room, f"t{number}", "." * number + marks["body"]))
     anna.set_account_data("org.warbler.note", {"note": marks["account data"]})
     anna.put(
-        f"/_matrix/client/v3/user/{quote(anna.user)}/rooms/{quote(room)}/account_data/org.warbler.x",
+        f"/_matrix/client/v3/user/{quote(anna.user)}/rooms/{quote(room)}/account_data/org.x",
         {"note": marks["room account data"]},
     )
     anna.set_state(room, "org.warbler.state", {"value": marks["state content"]})

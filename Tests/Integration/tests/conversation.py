@@ -29,9 +29,7 @@ class Alice:
         folder = scratch / store
         folder.mkdir()
         # A send that gets no answer shall fail, so that the test repeats it by its own choice.
-        config = nio.AsyncClientConfig(
-            max_timeouts=0, max_limit_exceeded=0, store_sync_tokens=True
-        )
+        config = nio.AsyncClientConfig(max_timeouts=0, max_limit_exceeded=0, store_sync_tokens=True)
         self.client = nio.AsyncClient(node.url, name, store_path=str(folder), config=config)
         self.history = history
         self.heard = {}

@@ -55,9 +55,9 @@ def _cut_again_and_again(context, node, disk, cuts, chance):
     batched = _entries_synced(node) - batched
     acknowledged = load.history.acknowledged
     assert syncs > 0, "clients were acknowledged without a synced write"
-    assert batched >= acknowledged, (
-        f"{acknowledged} sends were acknowledged, {batched:.0f} entries went through a synced write"
-    )
+    assert (
+        batched >= acknowledged
+    ), f"{acknowledged} sends were acknowledged, {batched:.0f} entries went through a synced write"
     load.check(node.port)
     load.close()
     context.note(
@@ -67,11 +67,11 @@ def _cut_again_and_again(context, node, disk, cuts, chance):
 
 
 def _entries_synced(node):
-    return node.metric("warbler_log_entries_per_sync_sum", "warbler_log_entries")
+    return node.metric("warbler_log_entries_per_sync_sum", "warbler_log_entries_total")
 
 
 def _syncs(node):
-    return node.metric("warbler_log_syncs_total", "warbler_log_syncs")
+    return node.metric("warbler_log_syncs_total")
 
 
 def _cut(node, disk, load, copy):

@@ -82,14 +82,21 @@ extension PartitionReplica {
                     raft.reader.configuration = now
                 }
             }
-            try folder.fold([], at: entry.index, term: entry.term, clock: clock.last)
+            try folder.fold(
+                [],
+                at: entry.index,
+                term: entry.term,
+                clock: folder.applied?.clock ?? .zero
+            )
             return
         case .normal: break
         }
         let facts: [Fact]
-        var stamp = clock.last
+        // An entry without facts has no clock of its own that every replica would know here.
+        var stamp = folder.applied?.clock ?? .zero
         if let made = madeHere.removeValue(forKey: entry.index), made.term == entry.term {
             facts = made.facts
+            stamp = made.clock
         } else if entry.payload.isEmpty {
             facts = []
         } else {

@@ -68,9 +68,10 @@ extension PartitionReplica {
         _ output: inout HostOutput
     ) throws {
         let retention = EntryBody.retention(of: facts)
+        let stamp = clock.next(wallMilliseconds: moment.wallMilliseconds)
         let payload = EntryEnvelope.encode(
             retention: retention == .kept ? .kept : .passing,
-            clock: clock.next(wallMilliseconds: moment.wallMilliseconds),
+            clock: stamp,
             body: EntryBody.encode(facts)
         )
         do throws(ProposeError) {
@@ -82,7 +83,7 @@ extension PartitionReplica {
                 answer: known,
                 origin: delivery
             )
-            madeHere[next] = (assigned.term, facts)
+            madeHere[next] = (assigned.term, facts, stamp)
         } catch {
             // The overlay is ahead of the log now: throw it away, the rows are right.
             homeserver.reset()

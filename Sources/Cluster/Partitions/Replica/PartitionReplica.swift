@@ -25,7 +25,7 @@ package struct PartitionReplica<
     /// Commands whose entry is under way, by index.
     var pending: [LogIndex: PendingCommand] = [:]
     /// Facts by index, so that the leader need not decode what it just made.
-    var madeHere: [LogIndex: (term: Term, facts: [Fact])] = [:]
+    var madeHere: [LogIndex: (term: Term, facts: [Fact], clock: HybridTimestamp)] = [:]
     /// Commands to decide again once an index is applied, or keys are there.
     var deferred: [DeferredCommand] = []
     /// Answers known but not yet due: the entry they repeat is not applied.

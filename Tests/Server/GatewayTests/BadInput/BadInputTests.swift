@@ -39,9 +39,9 @@ struct BadInputTests {
             let result = await attack(server, alice, attempts)
             #expect(
                 result.faults.isEmpty,
-                "\(result.faults.prefix(20).joined(separator: "\n"))")
+                "\(result.faults.prefix(20).joined(separator: "\n"))"
+            )
             // A generator that is turned away at the door tests nothing.
-            print(attempts.count, result.counts)
             #expect(result.counts[200, default: 0] > 3_000)
             #expect(result.counts[401, default: 0] < 1_000)
             // Whoever was not part of it notices nothing.
@@ -236,7 +236,9 @@ struct AttackResult: Sendable {
 }
 
 private func run(
-    _ attempts: [BadInputTests.Attempt], _ port: Int, _ token: String
+    _ attempts: [BadInputTests.Attempt],
+    _ port: Int,
+    _ token: String
 ) -> AttackResult {
     let connection = TestConnection(port)
     var result = AttackResult()

@@ -202,4 +202,32 @@ struct RoomEndpointTests {
                 .expect(404, "M_NOT_FOUND")
         }
     }
+
+    @Test("Members, joined members, context and the directory search answer")
+    func reads() async throws {
+        try await TestServer.run { server in
+            let alice = try await server.user("alice")
+            let bob = try await server.user("bob")
+            let room = try await alice.createRoom(
+                #"{"preset":"public_chat","visibility":"public","name":"Tea"}"#
+            )
+            try await bob.post("/join/\(room)")
+            let event = try await alice.say("hello", in: room)
+            #expect(try await bob.get("/rooms/\(room)/members")["chunk"]?.elements?.count == 2)
+            let joined = try await bob.get("/rooms/\(room)/joined_members")["joined"]
+            #expect(joined?[alice.id]?["display_name"] == "alice")
+            let context = try await bob.get("/rooms/\(room)/context/\(event)?limit=4")
+            #expect(context["event"]?["content"]?["body"] == "hello")
+            let search = #"{"filter":{"generic_search_term":"tea"}}"#
+            #expect(
+                try await bob.post("/publicRooms", search)["chunk"]?.elements?.count == 1
+            )
+            try await bob.ask("POST", "/publicRooms?server=elsewhere.example", "{}")
+                .expect(404, "M_NOT_FOUND")
+            #expect(try await bob.get("/presence/\(alice.id)/status")["presence"] == "offline")
+            try await bob.put("/presence/\(bob.id)/status", #"{"presence":"online"}"#)
+            #expect(try await bob.get("/pushrules")["global"] != nil)
+            #expect(try await bob.get("/pushrules/global/")["override"] != nil)
+        }
+    }
 }
