@@ -2,9 +2,9 @@
 
 For each flip the data folder is copied, one bit of one file is changed and a server is started on
 the copy. Good outcomes are: it refuses to start with a code of the catalogue (`E-…`); or it
-answers everything as before; or it answers with errors where data is damaged or stops, and the
-log or `log verify` names the damage. Other data than before, an end by a signal, or no end at all are
-failures.
+answers everything as before; or it answers with errors where data is damaged, or stops, and the
+log or `log verify` names the damage. Other data than before, an end by a signal, or no end at
+all are failures.
 """
 
 import random

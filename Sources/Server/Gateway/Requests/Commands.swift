@@ -27,6 +27,7 @@ extension Gateway {
         _ command: Command,
         in partition: PartitionID
     ) async throws(MatrixError) -> CommandAnswer {
+        try command.action.checkSize()
         let deadline = monotonicNanoseconds() + settings.deadlineMilliseconds * 1_000_000
         var pause: UInt64 = 5
         while true {
@@ -57,6 +58,12 @@ extension Gateway {
         _ responder: Responder,
         _ reply: @escaping @Sendable (CommandAnswer) -> Reply
     ) {
+        do throws(MatrixError) {
+            try command.action.checkSize()
+        } catch {
+            responder.respond(response(to: error))
+            return
+        }
         node.submit(command, partition) { [self] outcome in
             switch outcome {
             case .answered(let answer, _):
@@ -74,6 +81,22 @@ extension Gateway {
     private func sleep(milliseconds: UInt64) async {
         await withCheckedContinuation { continuation in
             alarms.schedule(afterMilliseconds: milliseconds) { continuation.resume() }
+        }
+    }
+}
+
+extension Command.Action {
+    /// No content that is too large for an event goes as far as a partition. The leader checks the
+    /// whole event, with what it adds.
+    fileprivate func checkSize() throws(MatrixError) {
+        let drafts: [EventIntent]
+        switch self {
+        case .sendEvent(let send): drafts = [send.draft]
+        case .createRoom(let create): drafts = create.events
+        default: return
+        }
+        guard drafts.allSatisfy({ $0.content.count <= PDU.bytesMax }) else {
+            throw .tooLarge("An event has at most \(PDU.bytesMax) bytes")
         }
     }
 }

@@ -30,12 +30,14 @@ extension Call {
         }
         let account = try await gateway.account(user)
         let stored = try account?.passwordHash()
-        guard try await gateway.passwords.isRight(password, against: stored) else {
+        let isRight = try await gateway.passwords.isRight(password, against: stored)
+        if account?.row.isDeactivated == true {
+            // Its credentials went with it: nobody's password is right, and this says why.
+            throw MatrixError(.userDeactivated, "This account has been deactivated")
+        }
+        guard isRight else {
             _ = gateway.limiter.take(.failedLogin, principal, now: wallMilliseconds())
             throw MatrixError.forbidden("Invalid username or password")
-        }
-        if account?.row.isDeactivated == true {
-            throw MatrixError(.userDeactivated, "This account has been deactivated")
         }
     }
 }

@@ -38,9 +38,9 @@ struct ThreadTests {
         let alarms = Alarms()
         let order = Mutex<[Int]>([])
         let done = Semaphore()
-        let cancel = alarms.schedule(afterMilliseconds: 5) { order.withLock { $0.append(-1) } }
+        let cancel = alarms.schedule(afterMilliseconds: 150) { order.withLock { $0.append(-1) } }
         for number in [3, 1, 2] {
-            alarms.schedule(afterMilliseconds: UInt64(10 * number)) {
+            alarms.schedule(afterMilliseconds: UInt64(100 * number)) {
                 order.withLock { $0.append(number) }
                 if number == 3 { done.signal() }
             }

@@ -15,6 +15,7 @@ func exchange(
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw ClientError(message: "no socket") }
     defer { close(descriptor) }
+    giveUpAfterHalfAMinute(descriptor)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(UInt16(port).bigEndian)
@@ -47,6 +48,18 @@ func exchange(
         received += buffer[..<count]
     }
     return try response(received)
+}
+
+/// A server that answers nothing fails its test instead of holding it up.
+func giveUpAfterHalfAMinute(_ descriptor: Int32) {
+    var limit = timeval(tv_sec: 30, tv_usec: 0)
+    setsockopt(
+        descriptor,
+        SOL_SOCKET,
+        SO_RCVTIMEO,
+        &limit,
+        socklen_t(MemoryLayout<timeval>.size)
+    )
 }
 
 private func response(_ bytes: [UInt8]) throws -> TestResponse {
