@@ -184,6 +184,16 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // MARK: Benchmarks
+        .executableTarget(
+            name: "micro-benchmarks",
+            dependencies: [
+                "Primitives", "Raft", "MatrixModel", "KeyValue", "RocksKeyValue", "MessageLog",
+            ],
+            path: "Tests/Benchmarks/Micro",
+            swiftSettings: settings
+        ),
+
         // MARK: Tests
         tests("MatrixModelTests", at: "Core/MatrixModelTests", ["MatrixModel", "Primitives"]),
         tests("MatrixRulesTests", at: "Core/MatrixRulesTests", ["MatrixRules", "MatrixModel"]),
