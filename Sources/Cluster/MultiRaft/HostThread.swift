@@ -19,8 +19,6 @@ final class HostThread<Store: KeyValueStore, Keys: KeyReader>: Sendable {
 
     /// Raft's tick, in nanoseconds.
     static var tickNanoseconds: UInt64 { 100_000_000 }
-    /// Inputs of one pass: more wait for the next.
-    static var inputsMax: Int { 4_096 }
 
     private let inbox = Inbox<Item>()
     private let state: Store
@@ -86,6 +84,9 @@ final class HostThread<Store: KeyValueStore, Keys: KeyReader>: Sendable {
                 if let log = output.log { storage(log) }
                 if !output.state.isEmpty { try state.write(output.state, sync: false) }
                 after(output)
+                if let (partition, index) = output.faults.first {
+                    throw NodeError.logDamaged(partition, index)
+                }
                 again = output.wantsTurn
             } catch {
                 failed(error)

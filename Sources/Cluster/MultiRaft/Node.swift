@@ -21,7 +21,6 @@ package enum ServerSecret: UInt64, Sendable, CaseIterable {
 package struct NodeSettings: Sendable {
     package var serverName: String
     package var partitions: Int
-    /// Milliseconds a start may take before it is given up.
     package var host = HostSettings()
     package init(serverName: String, partitions: Int) {
         self.serverName = serverName
@@ -35,10 +34,22 @@ package struct LogFinding: Sendable {
     package var verdict: MarkVerdict
 }
 
+/// What one partition may hold in memory: a node has dozens of them.
+private enum NodeBounds {
+    /// Recent entries kept for followers, beside what is not durable yet.
+    static let logCacheBytes = 1 << 20
+    /// Proposed and not committed: above it commands are refused until the disk catches up.
+    static let uncommittedBytes = 8 << 20
+    /// Entries read at once in a replay.
+    static let applyingBytes = 1 << 20
+}
+
 /// Why a node cannot start or go on.
 package enum NodeError: Error, Sendable {
     /// A partition's log is not what this node once promised (architecture 2.5).
     case logLost(PartitionID, String)
+    /// An entry that is to be applied cannot be read: nothing after it can be.
+    case logDamaged(PartitionID, LogIndex)
     case invalidServerName(String)
     case noServerKeys
     case stopped
@@ -226,10 +237,13 @@ package final class Node<Store: KeyValueStore>: Sendable {
         mark: Mark?,
         _ findings: inout [LogFinding]
     ) throws {
+        var logSettings = MessageLogSettings()
+        logSettings.cacheBytesMax = NodeBounds.logCacheBytes
         let recovered = try MessageLog.recover(
             partition,
             from: log,
-            mark: mark?.expectation(for: partition)
+            mark: mark?.expectation(for: partition),
+            settings: logSettings
         )
         switch recovered.verdict {
         case .clean: break
@@ -246,10 +260,12 @@ package final class Node<Store: KeyValueStore>: Sendable {
             commit: applied.index
         )
         if hard.term < recovered.log.lastTerm { hard.term = recovered.log.lastTerm }
-        let raftSettings = RaftSettings(
+        var raftSettings = RaftSettings(
             id: replicaID,
             seed: UInt64(partition.raw) &* 0x9E37_79B9 &+ 1
         )
+        raftSettings.maxUncommittedBytes = NodeBounds.uncommittedBytes
+        raftSettings.maxApplyingBytes = NodeBounds.applyingBytes
         let clock = HybridClock(last: max(applied.clock, recovered.log.tail.clock))
         let raft = try RaftNode(
             settings: raftSettings,
@@ -271,7 +287,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
             id: partition,
             raft: raft,
             homeserver: homeserver,
-            folder: Folder(partition: partition, store: state),
+            folder: Folder(partition: partition, store: state, applied: try rows.applied),
             clock: clock,
             applied: applied.index
         )
@@ -304,6 +320,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
     package func stop() {
         host.stop()
         storage.stop()
-        shared.answerAll(.unavailable("the node is stopping"))
+        // The storage thread finished what it had: some of it may be recorded.
+        shared.answerAll(.outcomeUnknown)
     }
 }

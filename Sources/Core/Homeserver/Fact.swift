@@ -166,9 +166,11 @@ private func read<Payload: FactPayload>(
 /// The body of one log record: the facts of one command, in order.
 package enum EntryBody {
     package static let version: UInt8 = 1
-    package static let factsMax = 4_096
+    /// Facts of one entry: a user in so many rooms can still change a display name at once.
+    package static let factsMax = 16_384
 
     package static func encode(_ facts: [Fact]) -> [UInt8] {
+        precondition(facts.count <= factsMax, "an entry that no replica could read")
         var writer = ByteWriter(reserving: 1_024)
         writer.u8(version)
         writer.varint(facts.count)

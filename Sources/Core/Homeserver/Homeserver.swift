@@ -22,10 +22,13 @@ package enum Decision: Sendable {
 package struct DecisionContext: Sendable {
     /// Milliseconds since 1970.
     package var wallMilliseconds: UInt64
+    /// The same on the scale of records' clocks, which never go back: what a fold will compare.
+    package var recordMilliseconds: UInt64
     /// Index the entry will get if one is appended.
     package var nextIndex: LogIndex
-    package init(wallMilliseconds: UInt64, nextIndex: LogIndex) {
+    package init(wallMilliseconds: UInt64, recordMilliseconds: UInt64, nextIndex: LogIndex) {
         self.wallMilliseconds = wallMilliseconds
+        self.recordMilliseconds = recordMilliseconds
         self.nextIndex = nextIndex
     }
 }
@@ -54,8 +57,12 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
     private var lastKeyID: UInt64?
     private var contentKeys: [UInt64: [UInt64: ContentKey]] = [:]
     private var contentKeyCount = 0
+    /// Counts calls of `applied`.
+    private var passes = 0
 
-    package static var roomsMax: Int { 4_096 }
+    package static var roomsMax: Int { 1_024 }
+    /// Members of all rooms held.
+    package static var membersMax: Int { 50_000 }
     package static var contentKeysMax: Int { 8_192 }
 
     package init(
@@ -82,7 +89,7 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
             return .repeated(known.answer, after: known.index)
         }
         if let stored = try reader.commandAnswer(command.id),
-            stored.expiresAt >= context.wallMilliseconds
+            stored.expiresAt >= context.recordMilliseconds
         {
             return .repeated(try CommandAnswer(stored.answer), after: .zero)
         }
@@ -96,7 +103,7 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
                 .commandAnswered(
                     CommandAnswered(
                         command: command.id,
-                        expiresAt: context.wallMilliseconds + command.answerLifetime,
+                        expiresAt: context.recordMilliseconds + command.answerLifetime,
                         answer: answer.encoded
                     )
                 )
@@ -112,7 +119,14 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         if !answers.isEmpty { answers = answers.filter { $0.value.index > index } }
         if !busy.isEmpty { busy = busy.filter { $0.value > index } }
         if !senders.isEmpty { senders = senders.filter { $0.value.index > index } }
-        if rooms.count > Self.roomsMax { rooms = rooms.filter { $0.value.lastIndex > index } }
+        passes &+= 1
+        if rooms.count > Self.roomsMax || passes % 64 == 0 && isHoldingTooManyMembers {
+            rooms = rooms.filter { $0.value.lastIndex > index }
+        }
+    }
+
+    private var isHoldingTooManyMembers: Bool {
+        rooms.values.reduce(0) { $0 + $1.members.count } > Self.membersMax
     }
 
     /// Forgets everything that is not in rows: on losing the lead, or a refused proposal.

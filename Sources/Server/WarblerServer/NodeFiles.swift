@@ -114,7 +114,8 @@ struct NodeFiles: Sendable {
         }
         mark = try MarkKeeper(
             path: directory + "/mark",
-            partitions: configuration.partitions.count + 2
+            partitions: configuration.partitions.count + 2,
+            isNew: try MessageLog<RocksKeyValueStore>.partitions(in: log).isEmpty
         )
     }
 
@@ -129,7 +130,11 @@ struct NodeFiles: Sendable {
     private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     private static func makeFolder(_ path: String) throws {
-        guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+        if mkdir(path, 0o700) == 0 {
+            try syncFolder(of: path)
+            return
+        }
+        guard errno != EEXIST else { return }
         throw StartFailure(
             "E-DISK-IO",
             "cannot make \(path): \(String(cString: strerror(errno)))",
@@ -162,6 +167,14 @@ struct NodeFiles: Sendable {
         ]
         let text = lines.joined(separator: "\n") + "\n"
         guard let found = readText(path) else {
+            guard !exists(directory + "/log/CURRENT") else {
+                throw StartFailure(
+                    "E-NODE-NAME",
+                    "\(path) is missing, so nothing says whose log this is: put it back from a "
+                        + "backup of this node; its lines are\n\(text)",
+                    exitStatus: 78
+                )
+            }
             try writeText(text, to: path)
             return
         }
@@ -187,14 +200,28 @@ struct NodeFiles: Sendable {
     }
 
     private static func writeText(_ text: String, to path: String) throws {
-        guard let file = fopen(path + ".new", "w") else {
-            throw StartFailure("E-DISK-IO", "cannot write \(path)", exitStatus: 74)
+        func failure() -> StartFailure {
+            let why = String(cString: strerror(errno))
+            return StartFailure("E-DISK-IO", "cannot write \(path): \(why)", exitStatus: 74)
         }
-        fputs(text, file)
-        fflush(file)
-        fsync(fileno(file))
-        fclose(file)
-        rename(path + ".new", path)
+        guard let file = fopen(path + ".new", "w") else { throw failure() }
+        let isWritten = fputs(text, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0
+        guard fclose(file) == 0, isWritten, rename(path + ".new", path) == 0 else {
+            throw failure()
+        }
+        try syncFolder(of: path)
+    }
+
+    /// A new name in a folder is there after a power cut only when the folder is synced too.
+    private static func syncFolder(of path: String) throws {
+        let cut = path.lastIndex(of: "/").map { path[..<$0] } ?? "."
+        let folder = cut.isEmpty ? "/" : String(cut)
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { if descriptor >= 0 { Glibc.close(descriptor) } }
+        guard descriptor >= 0, fsync(descriptor) == 0 else {
+            let why = String(cString: strerror(errno))
+            throw StartFailure("E-DISK-IO", "cannot sync \(folder): \(why)", exitStatus: 74)
+        }
     }
 
     func close() throws {
@@ -213,13 +240,16 @@ final class MarkKeeper: Sendable {
     /// What was there at start; nil for a new node.
     let found: Mark?
 
-    init(path: String, partitions: Int) throws(StoreError) {
+    /// - Parameter isNew: the log holds nothing yet. A mark that is missing beside a log that holds
+    ///   something is not made anew here, or the next start would find one that promises nothing:
+    ///   only the first sync of a node that was let start writes it.
+    init(path: String, partitions: Int, isNew: Bool) throws(StoreError) {
         var file = try MarkFile(path: path, partitions: partitions)
         found = file.found
         // Every start raises the incarnation, durably before the first turn.
         var mark = file.found ?? Mark(incarnation: 0)
         mark.incarnation += 1
-        try file.write(mark)
+        if isNew || file.found != nil { try file.write(mark) }
         state = Mutex(State(file: file, mark: mark))
     }
 

@@ -171,6 +171,13 @@ struct StartFailure: Error, CustomStringConvertible {
                 "partition \(partition): \(why)",
                 exitStatus: 74
             )
+        case NodeError.logDamaged(let partition, let index):
+            self.init(
+                "E-LOG-HOLE",
+                "partition \(partition): record \(index) cannot be read, and it is still to be folded; "
+                    + "`warbler log verify` lists the damage",
+                exitStatus: 74
+            )
         default: self.init("E-NODE-REPLAY", "\(error)", exitStatus: 74)
         }
     }

@@ -36,7 +36,9 @@ package struct Folder<Store: KeyValueReader>: Sendable {
     /// Whether anything was folded since the last batch was taken.
     private var hasFolded = false
 
-    package init(partition: PartitionID, store: Store) {
+    /// - Parameter applied: Where the rows in the store stand; nil when there are none.
+    package init(partition: PartitionID, store: Store, applied: AppliedRow? = nil) {
+        self.applied = applied
         self.partition = partition
         self.store = store
         keys = StateKeys(partition)

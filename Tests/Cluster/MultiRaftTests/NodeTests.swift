@@ -49,9 +49,14 @@ struct MemoryNode {
         )
     }
 
-    func start(partitions: Int = 4) throws -> Node<MemoryKeyValueStore> {
+    func start(
+        partitions: Int = 4,
+        host: HostSettings = HostSettings()
+    ) throws -> Node<MemoryKeyValueStore> {
+        var settings = NodeSettings(serverName: "test.example", partitions: partitions)
+        settings.host = host
         let node = Node(
-            settings: NodeSettings(serverName: "test.example", partitions: partitions),
+            settings: settings,
             log: log,
             state: state,
             ring: ring,
@@ -63,6 +68,16 @@ struct MemoryNode {
         let findings = try node.start(mark: mark.found) { _ in }
         #expect(findings.isEmpty)
         return node
+    }
+}
+
+extension MemoryNode {
+    /// Everything that was not synced or flushed is gone.
+    func crash() {
+        log.crash()
+        state.crash()
+        log.reopen()
+        state.reopen()
     }
 }
 
@@ -263,10 +278,7 @@ struct NodeTests {
         let before = try node.timeline(of: room)
         #expect(before.count == 53)
         node.stop()
-        memory.log.crash()
-        memory.state.crash()
-        memory.log.reopen()
-        memory.state.reopen()
+        memory.crash()
         node = try memory.start()
         defer { node.stop() }
         #expect(try node.timeline(of: room) == before)

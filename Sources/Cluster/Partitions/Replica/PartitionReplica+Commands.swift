@@ -18,17 +18,20 @@ extension PartitionReplica {
     ) throws {
         guard isReady else {
             answer(token, .unavailable("partition \(id) has no leader here yet"), &output)
+            if let delivery { refused(delivery, &output) }
             return
         }
         let next = raft.last.index.next
         let context = DecisionContext(
             wallMilliseconds: moment.wallMilliseconds,
+            recordMilliseconds: max(moment.wallMilliseconds, clock.last.milliseconds),
             nextIndex: next
         )
         switch try homeserver.decide(command, context) {
         case .rejected(let error):
             answer(token, .rejected(error), &output)
-            if let delivery { settled(delivery, &output) }
+            // A message is rejected only when one before it is missing: it must not be lost too.
+            if let delivery { refused(delivery, &output) }
         case .repeated(let known, let after):
             if let token { repeats.append((token, known, after)) }
             if let delivery { settled(delivery, &output) }
@@ -67,6 +70,12 @@ extension PartitionReplica {
         _ moment: Moment,
         _ output: inout HostOutput
     ) throws {
+        guard facts.count <= EntryBody.factsMax else {
+            try loseCount()
+            let text = "This changes more than \(EntryBody.factsMax) things at once"
+            answer(token, .rejected(MatrixError(.limitExceeded, text, status: 400)), &output)
+            return
+        }
         let retention = EntryBody.retention(of: facts)
         let stamp = clock.next(wallMilliseconds: moment.wallMilliseconds)
         let payload = EntryEnvelope.encode(
@@ -85,9 +94,9 @@ extension PartitionReplica {
             )
             madeHere[next] = (assigned.term, facts, stamp)
         } catch {
-            // The overlay is ahead of the log now: throw it away, the rows are right.
-            homeserver.reset()
+            try loseCount()
             answer(token, .unavailable("partition \(id): \(error)"), &output)
+            if let delivery { refused(delivery, &output) }
         }
     }
 
@@ -106,6 +115,11 @@ extension PartitionReplica {
     /// Tells the turn that a message of another partition's outbox needs no more work here.
     func settled(_ delivery: Delivery, _ output: inout HostOutput) {
         output.settled.append((delivery, id))
+    }
+
+    /// Tells the turn that a message was not folded here, and is to come again.
+    func refused(_ delivery: Delivery, _ output: inout HostOutput) {
+        output.refused.append((delivery, id))
     }
 
     /// Whether a deferred command may be decided again once this turn's rows are written.
@@ -130,8 +144,12 @@ extension PartitionReplica {
     mutating func stepDown(_ output: inout HostOutput) {
         for (_, one) in pending.sorted(by: { $0.key < $1.key }) {
             answer(one.token, .outcomeUnknown, &output)
+            if let origin = one.origin { refused(origin, &output) }
         }
-        for one in deferred { answer(one.token, .unavailable("leadership moved"), &output) }
+        for one in deferred {
+            answer(one.token, .unavailable("leadership moved"), &output)
+            if let delivery = one.delivery { refused(delivery, &output) }
+        }
         for one in repeats { answer(one.token, .outcomeUnknown, &output) }
         for one in spreading {
             answer(one.token, .answered(one.answer, one.index), &output)
@@ -141,8 +159,7 @@ extension PartitionReplica {
         deferred = []
         repeats = []
         spreading = []
-        outbox = Outbox()
-        leadsFrom = nil
-        homeserver.reset()
+        askedForKeysAt = nil
+        stopLeading()
     }
 }

@@ -73,4 +73,8 @@ package struct HostOutput: Sendable {
     package var wantsTurn = false
     /// Messages between partitions that need no more work, as (where from, where folded).
     var settled: [(Delivery, PartitionID)] = []
+    /// Messages between partitions that were not folded, and come again.
+    var refused: [(Delivery, PartitionID)] = []
+    /// Entries that cannot be read from the log: those replicas cannot go on.
+    package var faults: [(PartitionID, LogIndex)] = []
 }

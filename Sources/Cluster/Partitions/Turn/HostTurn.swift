@@ -27,6 +27,9 @@ package struct HostSettings: Sendable {
     package var spreadTicks: UInt64 = 10
     /// Commands that wait for keys are given up after this.
     package var parkedTicks: UInt64 = 50
+    /// Rows of one pass, in bytes, before the entries still to be applied wait for the next: a
+    /// long replay must not be held in memory whole.
+    package var passRowBytes = 16 << 20
     package init() {}
 }
 
@@ -82,24 +85,28 @@ package struct HostTurn<
         unwritten.removeAll(keepingCapacity: true)
         for id in written {
             touched.insert(id)
+            // Who waited comes before who is new.
             let keysArrived = try with(id) { try $0.becomeVisible() } ?? false
-            if keysArrived { try retry(id, keysArrived: true, moment, &output) }
+            try retry(id, keysArrived: keysArrived, moment, &output)
         }
         for input in inputs { try take(input, moment, &output) }
         var log = LogBatch(id: nextBatch, rows: WriteBatch(), mustSync: false, entries: 0)
         var tasks: [(PartitionID, AppendAck, LogTail)] = []
         var seen: Set<PartitionID> = []
+        var room = settings.passRowBytes
         while !touched.isEmpty {
             let now = touched.sorted()
             touched.removeAll(keepingCapacity: true)
             seen.formUnion(now)
-            for id in now { try settle(id, moment, &log, &tasks, &output) }
+            for id in now { try settle(id, moment, &room, &log, &tasks, &output) }
             try pump(now, moment, &output)
         }
         for id in seen.sorted() {
             guard let hadRows = replicas[id]?.flushRows(&output), hadRows else { continue }
             unwritten.append(id)
-            if replicas[id]?.hasDueAfterWriting == true { output.wantsTurn = true }
+            if replicas[id]?.hasDueAfterWriting == true || replicas[id]?.waitsForRows == true {
+                output.wantsTurn = true
+            }
         }
         var stillAwaiting: [(partitions: [PartitionID], token: UInt64)] = []
         for one in awaiting {
@@ -174,6 +181,7 @@ package struct HostTurn<
         tick += 1
         for id in replicas.keys.sorted() {
             replicas[id]?.raft.tick()
+            replicas[id]?.outbox.resting.removeAll()
             replicas[id]?.releaseLate(tick, after: settings.spreadTicks, &output)
             replicas[id]?.giveUp(tick, after: settings.parkedTicks, &output)
             touched.insert(id)
@@ -184,12 +192,19 @@ package struct HostTurn<
     private mutating func settle(
         _ id: PartitionID,
         _ moment: Moment,
+        _ room: inout Int,
         _ log: inout LogBatch,
         _ tasks: inout [(PartitionID, AppendAck, LogTail)],
         _ output: inout HostOutput
     ) throws {
         try with(id) { replica in
+            let before = replica.folder.batch.byteSize
+            defer { room -= replica.folder.batch.byteSize - before }
             while replica.raft.hasReady {
+                if replica.folder.batch.byteSize - before > max(room, 0) {
+                    output.wantsTurn = true
+                    break
+                }
                 let ready = replica.raft.takeReady()
                 if let soft = ready.softState { try replica.note(soft, &output) }
                 for read in ready.readStates { replica.reads.append((read.token, read.index)) }
@@ -203,6 +218,7 @@ package struct HostTurn<
                 }
                 if let task = ready.apply { try replica.apply(task, moment, into: &output) }
             }
+            if let index = replica.raft.faultAt { output.faults.append((id, index)) }
             replica.releaseReads(&output)
             replica.releaseRepeats(&output)
         }
