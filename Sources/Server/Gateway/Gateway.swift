@@ -66,10 +66,14 @@ package final class Gateway: Sendable {
             execute: { pool.submit($0) },
             schedule: { alarms.schedule(afterMilliseconds: $0, $1) }
         )
-        feed.observe { [sessions] change in
+        feed.observe { [sessions, syncs] change in
             switch change {
-            case .devicesRemoved(let user, let devices): sessions.remove(user, devices: devices)
-            case .deactivated(let user): sessions.remove(user)
+            case .devicesRemoved(let user, let devices):
+                sessions.remove(user, devices: devices)
+                syncs.revoke(user, devices: devices)
+            case .deactivated(let user):
+                sessions.remove(user)
+                syncs.revoke(user)
             default: break
             }
         }
@@ -207,6 +211,13 @@ package final class Gateway: Sendable {
             } catch {
                 responder.respond(refusal(of: error, template))
             }
+        }
+    }
+
+    /// Runs `body` on the request threads, where nobody waits for an answer.
+    func run(_ template: String, _ body: @escaping @Sendable () async throws -> Void) {
+        Task(executorPreference: executor) { [self] in
+            do { try await body() } catch { report(error, template) }
         }
     }
 

@@ -66,6 +66,20 @@ package final class SyncWaiter<Store: KeyValueReader>: Sendable {
         end(ticket.poll)
     }
 
+    /// The tokens of these devices, or of all the user's, are void: whoever waits with one is told
+    /// so at once, and nothing of a look that is under way.
+    package func revoke(_ user: String, devices: [String]? = nil) {
+        let void = polls.withLock { polls in
+            (polls[user] ?? []).filter { devices?.contains($0.deviceID) ?? true }
+        }
+        for poll in void { finish(poll, .failure(.unknownToken())) }
+    }
+
+    /// The same for one poll, whose token was void before it was known here.
+    package func revoke(_ ticket: SyncTicket) {
+        finish(ticket.poll, .failure(.unknownToken()))
+    }
+
     /// How many are waiting or being looked at.
     package var count: Int { polls.withLock { $0.values.reduce(0) { $0 + $1.count } } }
 

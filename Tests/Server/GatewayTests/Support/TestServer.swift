@@ -188,6 +188,21 @@ struct TestUser: Sendable {
         try #require(try await post("/createRoom", body)["room_id"]?.string)
     }
 
+    /// The same user on another device.
+    func secondDevice() async throws -> TestUser {
+        let name = id.dropFirst().prefix { $0 != ":" }
+        let answer = try await server.ask(
+            "POST",
+            "/_matrix/client/v3/login",
+            #"{"type":"m.login.password","user":"\#(name)","password":"secret-\#(name)"}"#
+        ).expect(200)
+        return TestUser(
+            server: server,
+            id: id,
+            token: try #require(answer["access_token"]?.string)
+        )
+    }
+
     @discardableResult
     func say(_ text: String, in room: String, transaction: String = "t1") async throws -> String {
         let answer = try await put(
