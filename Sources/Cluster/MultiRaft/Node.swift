@@ -23,6 +23,7 @@ package struct NodeSettings: Sendable {
     package var partitions: Int
     /// Milliseconds a start may take before it is given up.
     package var host = HostSettings()
+    package var accounts = AccountLimits()
     package init(serverName: String, partitions: Int) {
         self.serverName = serverName
         self.partitions = partitions
@@ -259,7 +260,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
             log: ReplicaLog(recovered.log, configuration: configuration)
         )
         let builder = EventBuilder(server: ServerName(trusted: serverName), signingKey: signing)
-        let homeserver = Homeserver(
+        var homeserver = Homeserver(
             partition: partition,
             map: map,
             builder: builder,
@@ -267,6 +268,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
             keys: keys,
             random: RandomStream(seed: shared.random(32))
         )
+        homeserver.limits = settings.accounts
         let replica = PartitionReplica(
             id: partition,
             raft: raft,

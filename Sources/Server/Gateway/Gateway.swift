@@ -151,8 +151,11 @@ package final class Gateway: Sendable {
                 )
                 return
             }
+            let address = request.remoteAddress.network.description
+            try limit(.unknownToken, address)
             run(request.template, responder) { [self] in
                 let session = try await lookUp(mac)
+                limiter.giveBack(.unknownToken, address)
                 let caller = Call.Authenticated(session: session, mac: mac.bytes)
                 begin(
                     endpoint,
@@ -176,16 +179,16 @@ package final class Gateway: Sendable {
             responder.respond(response(to: error))
             return
         }
+        if let session = call.authenticated?.session {
+            lastSeen.note(
+                session,
+                time: wallMilliseconds(),
+                address: call.request.remoteAddress.description
+            )
+        }
         switch endpoint.work {
         case .start(let start): start(call, responder)
         case .answer(let answer):
-            if let session = call.authenticated?.session {
-                lastSeen.note(
-                    session,
-                    time: wallMilliseconds(),
-                    address: call.request.remoteAddress.description
-                )
-            }
             run(call.request.template, responder) {
                 HTTPResponse(json: try await answer(call).body)
             }
