@@ -22,6 +22,7 @@ package struct NodeSettings: Sendable {
     package var serverName: String
     package var partitions: Int
     package var host = HostSettings()
+    package var accounts = AccountLimits()
     package init(serverName: String, partitions: Int) {
         self.serverName = serverName
         self.partitions = partitions
@@ -275,7 +276,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
             log: ReplicaLog(recovered.log, configuration: configuration)
         )
         let builder = EventBuilder(server: ServerName(trusted: serverName), signingKey: signing)
-        let homeserver = Homeserver(
+        var homeserver = Homeserver(
             partition: partition,
             map: map,
             builder: builder,
@@ -283,6 +284,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
             keys: keys,
             random: RandomStream(seed: shared.random(32))
         )
+        homeserver.limits = settings.accounts
         let replica = PartitionReplica(
             id: partition,
             raft: raft,

@@ -4,10 +4,14 @@ import MatrixModel
 import MatrixRules
 import Primitives
 
-extension Homeserver {
-    package static var devicesMax: Int { 50 }
-    package static var filtersMax: Int { 100 }
+/// What one account may have.
+package struct AccountLimits: Sendable, Hashable {
+    package var devices = 50
+    package var filters = 100
+    package init() {}
+}
 
+extension Homeserver {
     mutating func decide(_ create: CreateAccount, _ context: DecisionContext) throws -> Decision {
         guard try reader.account(create.userID) == nil else {
             return .rejected(MatrixError(.userInUse, "This user ID is taken"))
@@ -111,7 +115,7 @@ extension Homeserver {
     mutating func decide(_ add: AddDevice, _ context: DecisionContext) throws -> Decision {
         try withKey(add.userID) { server, key in
             let devices = try server.reader.devices(of: add.userID)
-            guard devices.contains(add.deviceID) || devices.count < Self.devicesMax else {
+            guard devices.contains(add.deviceID) || devices.count < server.limits.devices else {
                 return .rejected(
                     MatrixError(
                         .userLimitExceeded,
@@ -241,7 +245,7 @@ extension Homeserver {
 
     mutating func storeFilter(_ user: String, _ id: String, _ content: [UInt8]) throws -> Decision {
         try withKey(user) { server, key in
-            guard try server.reader.filterCount(of: user) < Self.filtersMax else {
+            guard try server.reader.filterCount(of: user) < server.limits.filters else {
                 return .rejected(
                     MatrixError(
                         .userLimitExceeded,

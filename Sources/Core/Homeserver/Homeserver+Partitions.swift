@@ -48,8 +48,9 @@ extension Homeserver {
         )
     }
 
+    /// Also frees an alias that is only reserved.
     mutating func removeAlias(_ alias: String) throws -> Decision {
-        guard try reader.alias(alias)?.isConfirmed == true else {
+        guard try reader.alias(alias) != nil else {
             return .rejected(.notFound("There is no such alias"))
         }
         return .append([.aliasRemoved(AliasRemoved(alias: alias))], .done)

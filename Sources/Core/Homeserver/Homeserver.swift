@@ -42,6 +42,7 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
     let reader: Reader
     let keys: Keys
     package var random: RandomStream
+    package var limits = AccountLimits()
 
     /// Rooms in memory, advanced by what was appended.
     var rooms: [String: RoomHead] = [:]

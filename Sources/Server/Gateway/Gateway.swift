@@ -66,10 +66,14 @@ package final class Gateway: Sendable {
             execute: { pool.submit($0) },
             schedule: { alarms.schedule(afterMilliseconds: $0, $1) }
         )
-        feed.observe { [sessions] change in
+        feed.observe { [sessions, syncs] change in
             switch change {
-            case .devicesRemoved(let user, let devices): sessions.remove(user, devices: devices)
-            case .deactivated(let user): sessions.remove(user)
+            case .devicesRemoved(let user, let devices):
+                sessions.remove(user, devices: devices)
+                syncs.revoke(user, devices: devices)
+            case .deactivated(let user):
+                sessions.remove(user)
+                syncs.revoke(user)
             default: break
             }
         }
@@ -147,8 +151,11 @@ package final class Gateway: Sendable {
                 )
                 return
             }
+            let address = request.remoteAddress.network.description
+            try limit(.unknownToken, address)
             run(request.template, responder) { [self] in
                 let session = try await lookUp(mac)
+                limiter.giveBack(.unknownToken, address)
                 let caller = Call.Authenticated(session: session, mac: mac.bytes)
                 begin(
                     endpoint,
@@ -172,16 +179,16 @@ package final class Gateway: Sendable {
             responder.respond(response(to: error))
             return
         }
+        if let session = call.authenticated?.session {
+            lastSeen.note(
+                session,
+                time: wallMilliseconds(),
+                address: call.request.remoteAddress.description
+            )
+        }
         switch endpoint.work {
         case .start(let start): start(call, responder)
         case .answer(let answer):
-            if let session = call.authenticated?.session {
-                lastSeen.note(
-                    session,
-                    time: wallMilliseconds(),
-                    address: call.request.remoteAddress.description
-                )
-            }
             run(call.request.template, responder) {
                 HTTPResponse(json: try await answer(call).body)
             }
@@ -207,6 +214,13 @@ package final class Gateway: Sendable {
             } catch {
                 responder.respond(refusal(of: error, template))
             }
+        }
+    }
+
+    /// Runs `body` on the request threads, where nobody waits for an answer.
+    func run(_ template: String, _ body: @escaping @Sendable () async throws -> Void) {
+        Task(executorPreference: executor) { [self] in
+            do { try await body() } catch { report(error, template) }
         }
     }
 

@@ -1,5 +1,6 @@
 package import Encryption
 package import MatrixModel
+import MatrixRules
 
 /// Everything the gateway can be told, with its defaults.
 package struct GatewaySettings: Sendable {
@@ -47,6 +48,8 @@ package struct GatewaySettings: Sendable {
         package var typingMilliseconds: UInt64 = 120_000
         package var displayNameBytes = 256
         package var avatarURLBytes = 1_000
+        package var pushRules = PushRules.ownRulesMax
+        package var pushPatternCharacters = Glob.lengthMax
         package init() {}
     }
 
@@ -72,6 +75,8 @@ package struct GatewaySettings: Sendable {
         package var loginPerAddress = Rate(perSecond: 1, burst: 20)
         package var loginPerAccount = Rate(perSecond: 0.2, burst: 10)
         package var failedLogin = Rate(perSecond: 0.1, burst: 10)
+        /// Tokens that no session is known for, by address.
+        package var unknownToken = Rate(perSecond: 5, burst: 100)
         package var other = Rate(perSecond: 50, burst: 200)
         /// Rooms one user may create in a day.
         package var roomsPerDay = Rate(perSecond: 50.0 / 86_400, burst: 50)
@@ -91,6 +96,7 @@ package struct GatewaySettings: Sendable {
             rates.loginPerAddress = .lifted
             rates.loginPerAccount = .lifted
             rates.failedLogin = .lifted
+            rates.unknownToken = .lifted
             rates.other = .lifted
             rates.roomsPerDay = .lifted
             rates.invitesPerDay = .lifted

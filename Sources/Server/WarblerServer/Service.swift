@@ -104,13 +104,10 @@ final class Service: Sendable {
         // The gateway's request threads, where woken syncs run too.
         let pool = WorkerPool(threads: Self.requestThreads)
         let feed = ChangeFeed(epoch: UInt32(truncatingIfNeeded: files.mark.incarnation)) { batch in
-            pool.submit { for wake in batch { wake() } }
+            pool.submit(all: batch)
         }
         let node = RocksNode(
-            settings: NodeSettings(
-                serverName: configuration.server.name,
-                partitions: configuration.partitions.count
-            ),
+            settings: NodeSettings(configuration),
             log: files.log,
             state: files.state,
             ring: files.ring,

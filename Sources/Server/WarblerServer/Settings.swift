@@ -2,7 +2,9 @@ import Configuration
 import Encryption
 import Gateway
 import HTTPService
+import Homeserver
 import MatrixModel
+import MultiRaft
 
 // How the configuration's words become the settings of each module.
 
@@ -33,11 +35,26 @@ extension GatewaySettings {
         limits.invitesPerCreateRoom = configuration.limits.invitesPerCreateRoom
         limits.initialStateEvents = configuration.limits.initialStateEvents
         limits.longPollMilliseconds = UInt64(configuration.limits.longPollSeconds) * 1_000
+        limits.pushRules = configuration.limits.pushRulesPerUser
+        limits.pushPatternCharacters = configuration.limits.pushGlobCharacters
+        longPolls.perDevice = configuration.limits.longPollsPerDevice
+        longPolls.perUser = configuration.limits.longPollsPerUser
         if isBench {
             rates = .lifted
         } else {
             rates = Rates(configuration.rateLimits, configuration.limits)
         }
+    }
+}
+
+extension NodeSettings {
+    init(_ configuration: Configuration) {
+        self.init(
+            serverName: configuration.server.name,
+            partitions: configuration.partitions.count
+        )
+        accounts.devices = configuration.limits.devicesPerUser
+        accounts.filters = configuration.limits.filtersPerUser
     }
 }
 

@@ -18,6 +18,7 @@ package enum Table: UInt8, Sendable, CaseIterable {
     case currentState = 0x14
     case stateHistory = 0x15
     case stateLog = 0x16
+    case receiptLog = 0x17
     case receipt = 0x18
     case publicRoom = 0x19
     case roomAlias = 0x1A

@@ -257,10 +257,20 @@ package struct Folder<Store: KeyValueReader>: Sendable {
 
     private mutating func fold(_ fact: ReceiptsSet, at index: LogIndex) throws {
         guard let room = try room(fact.roomID), var head = try head(room.number) else { return }
+        var isNews = false
         for receipt in fact.receipts {
             let key = keys.receipt(room.number, receipt.userID, receipt.type, receipt.thread)
-            put(key, ReceiptRow(index: index, receipt: receipt).encoded)
+            if let before: ReceiptRow = try row(key) {
+                // What was read stays read, in whatever order two devices say so.
+                guard before.receipt.position <= receipt.position else { continue }
+                delete(keys.receiptLog(room.number, before))
+            }
+            let row = ReceiptRow(index: index, receipt: receipt)
+            put(key, row.encoded)
+            put(keys.receiptLog(room.number, row), row.encoded)
+            isNews = true
         }
+        guard isNews else { return }
         head.lastReceipt = index
         setHead(room.number, head)
         note(.receipts(roomID: fact.roomID, index: index))

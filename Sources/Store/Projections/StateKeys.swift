@@ -1,3 +1,4 @@
+import Homeserver
 package import Keyspace
 package import Primitives
 
@@ -75,6 +76,14 @@ package struct StateKeys: Sendable {
     package func receiptPrefix(_ room: UInt64) -> [UInt8] { key(.receipt).u64(room).bytes }
     package func receiptPrefix(_ room: UInt64, _ user: String) -> [UInt8] {
         key(.receipt).u64(room).text(user).bytes
+    }
+    /// Receipts by the index that set them: a sync reads those that are new and no others.
+    package func receiptLog(_ room: UInt64, _ index: LogIndex) -> [UInt8] {
+        key(.receiptLog).u64(room).u64(index.raw).bytes
+    }
+    package func receiptLog(_ room: UInt64, _ row: ReceiptRow) -> [UInt8] {
+        key(.receiptLog).u64(room).u64(row.index.raw).text(row.receipt.userID)
+            .text(row.receipt.type).last(row.receipt.thread).bytes
     }
     package func publicRoom(_ room: UInt64) -> [UInt8] { key(.publicRoom).u64(room).bytes }
     package var publicRoomPrefix: [UInt8] { key(.publicRoom).bytes }

@@ -269,12 +269,25 @@ extension StateReader {
         return found
     }
 
+    /// Receipts set after `index`, in the order in which they were.
     package func receipts(in room: RoomRow, since index: LogIndex) throws -> [Receipt] {
         var found: [Receipt] = []
-        try rows(prefix: keys.receiptPrefix(room.number), as: ReceiptRow.self) { _, row in
-            if row.index > index { found.append(row.receipt) }
-            return true
+        var failure: DecodeError?
+        try store.scan(
+            from: keys.receiptLog(room.number, index.next),
+            to: keys.receiptLog(room.number, LogIndex(.max)),
+            in: .state,
+            reverse: false
+        ) { _, value in
+            do throws(DecodeError) {
+                found.append(try ReceiptRow(Array(value)).receipt)
+                return true
+            } catch {
+                failure = error
+                return false
+            }
         }
+        if let failure { throw failure }
         return found
     }
 

@@ -268,7 +268,7 @@ struct SyncTests {
         let members = section.at("state", "events")!.elements
             .filter { $0["type"]?.string == "m.room.member" }
             .compactMap { $0["state_key"]?.string }
-        #expect(members.sorted() == [alice, "@u3:t"])
+        #expect(members.sorted() == [alice] + (0..<5).map { "@u\($0):t" })
         #expect(section.at("summary", "m.heroes")?.elements.compactMap(\.string).count == 5)
         #expect(section.at("summary", "m.joined_member_count")?.integer == 21)
         world.send(room, "@u9:t", "hello")
@@ -402,5 +402,81 @@ struct SyncTests {
         world.send(room, alice, "voice")
         let answer = try world.sync(user, since: since)
         #expect(answer.joined(room)?.at("timeline", "events").bodies == ["voice"])
+    }
+
+    @Test("Who was put out hears nothing more, before the account knows of it too")
+    func putOut() throws {
+        let world = SyncWorld()
+        world.room(room, by: alice)
+        let user = world.user(bob)
+        world.member(room, bob, "join")
+        world.storeFilter(bob, "1", #"{"room":{"timeline":{"limit":1}}}"#)
+        let since = try world.sync(user).nextBatch
+        world.send(room, alice, "last words")
+        let position = world.member(room, bob, "leave", by: alice, isLate: true)
+        let behind = world.send(room, alice, "behind his back")
+        world.setState(room, alice, "m.room.topic", #"{"topic":"gossip"}"#)
+        world.receipt(room, alice, behind)
+        let early = try world.sync(user, since: since)
+        let timeline = early.joined(room)?.at("timeline", "events")
+        #expect(timeline.types == ["m.room.message", "m.room.member"])
+        #expect(early.joined(room)?.at("ephemeral", "events")?.count == 0)
+        world.send(room, alice, "and again")
+        world.setState(room, alice, "m.room.topic", #"{"topic":"more"}"#)
+        for full in [false, true] {
+            let next = try world.sync(user, since: early.nextBatch, filter: "1", full: full)
+            #expect(next.joined(room) == nil)
+        }
+        let first = try world.sync(user)
+        #expect(!first.joined(room)!.at("timeline", "events").bodies.contains("and again"))
+        #expect(!first.joined(room)!.at("state", "events").types.contains("m.room.topic"))
+        world.note(room, bob, "leave", at: position, event: "$l")
+        let answer = try world.sync(user, since: early.nextBatch)
+        #expect(answer.at("rooms", "leave", room)?.at("timeline", "events").bodies == [])
+    }
+
+    @Test("With lazy members a room's heroes are introduced")
+    func lazyHeroes() throws {
+        let world = SyncWorld()
+        let user = world.user(alice)
+        world.room(room, by: alice)
+        for number in 0..<8 { world.member(room, "@u\(number):t", "join") }
+        world.send(room, "@u7:t", "hi")
+        let filter = #"{"room":{"timeline":{"limit":1},"state":{"lazy_load_members":true}}}"#
+        let section = try #require(try world.sync(user, filter: filter).joined(room))
+        let heroes = section.at("summary", "m.heroes")!.elements.compactMap(\.string)
+        #expect(heroes == (0..<5).map { "@u\($0):t" })
+        let members = section.at("state", "events")!.elements
+            .filter { $0["type"]?.string == "m.room.member" }
+            .compactMap { $0["state_key"]?.string }
+        #expect(Set(members) == Set(heroes + [alice, "@u7:t"]))
+        #expect(members.count == 7)
+    }
+
+    @Test("A timeline nobody wants still tells of the gap: its state, and where to page from")
+    func noTimeline() throws {
+        let world = SyncWorld()
+        let user = world.user(alice)
+        world.room(room, by: alice)
+        let since = try world.sync(user).nextBatch
+        world.setState(room, alice, "m.room.name", #"{"name":"n"}"#)
+        world.send(room, alice, "a")
+        world.send(room, alice, "b")
+        let answer = try world.sync(
+            user,
+            since: since,
+            filter: #"{"room":{"timeline":{"limit":0}}}"#
+        )
+        let section = try #require(answer.joined(room))
+        #expect(section.at("timeline", "events").ids == [])
+        #expect(section.at("timeline", "limited")?.bool == true)
+        #expect(section.at("state", "events").types == ["m.room.name"])
+        let page = try world.messages(
+            user,
+            room,
+            from: section.at("timeline", "prev_batch")?.string,
+            to: since
+        )
+        #expect(page["chunk"].bodies == ["b", "a"])
     }
 }

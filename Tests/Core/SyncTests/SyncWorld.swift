@@ -71,7 +71,11 @@ final class SyncWorld: @unchecked Sendable {
         return (service, feed)
     }
 
+    /// Called as somebody begins to look: what it does is not in that look.
+    var lookBegins: (() -> Void)?
+
     func look() -> ReadView<MemoryView> {
+        defer { lookBegins?() }
         let applied = applied
         return ReadView(store: store.view(), map: map) { applied[$0] ?? .zero }
     }

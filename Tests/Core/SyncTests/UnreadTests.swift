@@ -108,4 +108,64 @@ struct UnreadTests {
         let rules = muted.at("account_data", "events")?.elements.first { _ in true }
         #expect(rules?.at("content", "global", "underride")?.count ?? 0 > 3)
     }
+
+    @Test("What was read stays read, whatever a slower device says later")
+    func receiptsGoForward() throws {
+        let (world, user) = world()
+        let one = world.send(room, alice, "one")
+        let two = world.send(room, alice, "two")
+        world.send(room, alice, "three")
+        world.receipt(room, bob, two)
+        let since = try world.sync(user)
+        #expect(counts(since) == [1, 0])
+        world.receipt(room, bob, one)
+        #expect(try world.sync(user, since: since.nextBatch).joined(room) == nil)
+        #expect(counts(try world.sync(user)) == [1, 0])
+    }
+
+    @Test("A sync tells the receipts that are new, a first one the latest of each")
+    func newReceipts() throws {
+        let (world, user) = world()
+        let one = world.send(room, alice, "one")
+        let two = world.send(room, alice, "two")
+        func told(_ answer: JSONView) -> [[String]] {
+            let event = answer.joined(room)?.at("ephemeral", "events")?.elements.first { _ in true }
+            let content = event?["content"]
+            return [one, two].map { id in
+                content?.at(id, "m.read")?.members.map(\.key).sorted() ?? []
+            }
+        }
+        world.receipt(room, alice, one)
+        world.receipt(room, "@carol:t", one)
+        let first = try world.sync(user)
+        #expect(told(first) == [[alice, "@carol:t"], []])
+        world.receipt(room, alice, two)
+        let next = try world.sync(user, since: first.nextBatch)
+        #expect(told(next) == [[], [alice]])
+        #expect(told(try world.sync(user)) == [["@carol:t"], [alice]])
+    }
+
+    @Test("Nobody sets receipts for more threads than the limit")
+    func receiptsMax() throws {
+        var settings = ReadSettings(serverName: "t", incarnation: 1)
+        settings.receiptsMax = 3
+        let world = SyncWorld(settings: settings)
+        world.room(room, by: alice)
+        let roots = (0..<4).map { world.send(room, alice, "\($0)") }
+        func set(_ thread: String) throws {
+            _ = try world.service.receiptTarget(
+                roomID: room,
+                eventID: roots[3],
+                type: "m.read",
+                thread: thread,
+                by: world.user(alice)
+            )
+            world.receipt(room, alice, roots[3], thread: thread)
+        }
+        for root in roots[..<3] { try set(root) }
+        let refusal = #expect(throws: MatrixError.self) { try set(roots[3]) }
+        #expect(refusal?.code == .userLimitExceeded)
+        try set(roots[0])
+        try set("")
+    }
 }

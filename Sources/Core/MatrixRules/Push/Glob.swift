@@ -5,8 +5,10 @@
 /// automaton are bits of a few words, all advanced together by each character. A backtracking
 /// matcher would let one user slow down every room they share with others.
 package struct Glob: Sendable {
-    /// Longer patterns are refused when a rule is added.
+    /// Longer patterns are refused when a rule is added, unless told otherwise.
     package static let lengthMax = 256
+    /// Longer patterns match nothing, whatever is told.
+    package static let lengthEnd = 4_096
 
     /// Number of characters that must be read; the accepting state.
     private let length: Int

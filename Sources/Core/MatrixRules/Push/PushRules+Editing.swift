@@ -2,7 +2,7 @@ package import MatrixModel
 
 /// What the pushrules endpoints do.
 extension PushRules {
-    /// Most rules a user may add.
+    /// Most rules a user may add, unless told otherwise.
     package static let ownRulesMax = 500
     /// Longest rule ID in bytes: IDs of rooms and users fit.
     package static let ruleIDBytesMax = 255
@@ -16,20 +16,24 @@ extension PushRules {
     ///   - body: of the request.
     ///   - before: the user's rule to stand right before. Wins over `after`.
     ///   - after: the user's rule to stand right after.
+    ///   - rulesMax: rules a user may add.
+    ///   - patternMax: characters of a pattern, `Glob.lengthEnd` at most.
     package mutating func put(
         _ kind: PushRuleKind,
         _ id: String,
         _ body: JSONView,
         before: String? = nil,
-        after: String? = nil
+        after: String? = nil,
+        rulesMax: Int = PushRules.ownRulesMax,
+        patternMax: Int = Glob.lengthMax
     ) throws(PushRuleError) {
         guard (1...Self.ruleIDBytesMax).contains(id.utf8.count), !id.hasPrefix("."),
             !id.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") })
         else { throw .invalidRuleID }
-        let parts = try PushRuleParts(body, kind)
+        let parts = try PushRuleParts(body, kind, patternMax: patternMax)
         let existing = index(kind, id)
-        if existing == nil, ownRuleCount >= Self.ownRulesMax {
-            throw .tooManyRules(limit: Self.ownRulesMax)
+        if existing == nil, ownRuleCount >= rulesMax {
+            throw .tooManyRules(limit: rulesMax)
         }
         if let other = before ?? after, rule(kind, other).map({ $0.isDefault }) ?? true {
             throw .relativeRuleNotFound(other)
@@ -83,7 +87,12 @@ struct PushRuleParts {
     var conditions: [JSONValue] = []
     var pattern: String?
 
-    init(_ body: JSONView, _ kind: PushRuleKind) throws(PushRuleError) {
+    init(
+        _ body: JSONView,
+        _ kind: PushRuleKind,
+        patternMax: Int = Glob.lengthEnd
+    ) throws(PushRuleError) {
+        func isFit(_ pattern: String) -> Bool { pattern.unicodeScalars.count <= patternMax }
         guard let actions = body["actions"] else { throw .malformed("actions") }
         self.actions = try parseActions(actions)
         if kind == .content {
@@ -117,10 +126,6 @@ struct PushRuleParts {
             pattern: pattern
         )
     }
-}
-
-private func isFit(_ pattern: String) -> Bool {
-    pattern.unicodeScalars.count <= Glob.lengthMax
 }
 
 /// The actions of a rule: "notify" and tweaks. What older specifications knew beside them does

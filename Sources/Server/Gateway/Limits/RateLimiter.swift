@@ -3,7 +3,7 @@ import Synchronization
 /// What a request costs, by kind: each kind has its own bucket per principal.
 package enum RateKind: UInt8, Sendable, CaseIterable {
     case message, join, invite, createRoom, registration, loginPerAddress, loginPerAccount
-    case failedLogin, other, roomsPerDay, invitesPerDay
+    case failedLogin, unknownToken, other, roomsPerDay, invitesPerDay
 }
 
 /// A token bucket. Time comes in.
@@ -28,10 +28,8 @@ struct TokenBucket: Sendable {
         return nil
     }
 
-    /// In how many milliseconds there will be a token; nil when there is one.
-    mutating func peek(_ rate: GatewaySettings.Rate, at now: UInt64) -> UInt64? {
-        fill(rate, at: now)
-        return tokens >= 1 ? nil : UInt64(((1 - tokens) / rate.perSecond * 1_000).rounded(.up))
+    mutating func giveBack(_ cost: Double, _ rate: GatewaySettings.Rate) {
+        tokens = min(rate.burst, tokens + cost)
     }
 
     func isFull(_ rate: GatewaySettings.Rate, at now: UInt64) -> Bool {
@@ -80,9 +78,13 @@ package final class RateLimiter: Sendable {
         change(kind, principal, now: now) { $0.take(cost, $1, at: now) }
     }
 
-    /// Whether one more would be granted, without taking it.
-    package func peek(_ kind: RateKind, _ principal: String, now: UInt64) -> UInt64? {
-        change(kind, principal, now: now) { $0.peek($1, at: now) }
+    /// Undoes a `take` of what turned out not to count.
+    package func giveBack(_ kind: RateKind, _ principal: String) {
+        let rate = rates[Int(kind.rawValue)]
+        // A bucket that was dropped meanwhile was full.
+        state.withLock {
+            $0.buckets[Key(kind: kind, principal: principal)]?.giveBack(1, rate)
+        }
     }
 
     private func change(
@@ -123,6 +125,7 @@ extension GatewaySettings.Rates {
         case .loginPerAddress: loginPerAddress
         case .loginPerAccount: loginPerAccount
         case .failedLogin: failedLogin
+        case .unknownToken: unknownToken
         case .other: other
         case .roomsPerDay: roomsPerDay
         case .invitesPerDay: invitesPerDay

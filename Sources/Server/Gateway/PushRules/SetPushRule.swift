@@ -10,7 +10,15 @@ extension Endpoint {
         let before = call.request.query("before")
         let after = call.request.query("after")
         return try await call.editPushRules { rules throws(PushRuleError) in
-            try rules.put(kind, call.path("ruleId"), body, before: before, after: after)
+            try rules.put(
+                kind,
+                call.path("ruleId"),
+                body,
+                before: before,
+                after: after,
+                rulesMax: call.settings.limits.pushRules,
+                patternMax: call.settings.limits.pushPatternCharacters
+            )
         }
     }
 }

@@ -1,3 +1,4 @@
+import Homeserver
 import KeyValue
 import Keyspace
 package import MatrixModel
@@ -37,15 +38,51 @@ extension ReadService {
     }
 
     /// Where a receipt for this event stands: `Receipt.position`.
+    /// - Parameter thread: as in receipts: empty for unthreaded, `main`, or the thread's root, an
+    ///   event that the reader must see too.
     package func receiptTarget(
         roomID: String,
         eventID: String,
+        type: String,
+        thread: String,
         by requester: Requester
     ) throws(MatrixError) -> UInt64 {
         try answering {
             let (access, event) = try visibleEvent(roomID, eventID, requester, in: view())
             guard access.isJoined else { throw MatrixError.forbidden("You are not in this room") }
+            guard !thread.isEmpty else { return event.position }
+            // An event that says of no thread that it is in it may still belong to one, as an edit
+            // or a reaction does.
+            let isApart = event.threadRoot != nil && event.threadRoot != thread
+            guard !isApart, try thread == "main" || isVisible(thread, access) else {
+                throw MatrixError.invalidParam("The event is not in this thread")
+            }
+            try checkReceiptCount(type, thread, requester.userID, access.rows)
             return event.position
+        }
+    }
+
+    private func isVisible(_ eventID: String, _ access: RoomAccess<Store>) throws -> Bool {
+        try access.rows.event(eventID).map { access.permits($0) } ?? false
+    }
+
+    /// Everybody in the room is told of every receipt: nobody sets one for thousands of threads.
+    private func checkReceiptCount(
+        _ type: String,
+        _ thread: String,
+        _ userID: String,
+        _ rows: RoomRows<Store>
+    ) throws {
+        let own = try rows.reader.receipts(of: userID, in: rows.room)
+        guard
+            own.count < settings.receiptsMax
+                || own.contains(where: { $0.type == type && $0.thread == thread })
+        else {
+            throw MatrixError(
+                .userLimitExceeded,
+                "Receipts for \(own.count) threads of this room: read it as a whole",
+                fields: [JSONValue.Member("info_uri", "about:blank")]
+            )
         }
     }
 

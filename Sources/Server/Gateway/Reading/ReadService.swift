@@ -26,6 +26,8 @@ package struct ReadSettings: Sendable {
     /// Rows counted for one room's unread events: beyond it the count stays what it is.
     package var unreadRowsMax = 5_000
     package var publicRoomsMax = 500
+    /// Receipts of one user in one room: one unthreaded and one for each thread, of each type.
+    package var receiptsMax = 1_000
     /// Users whose rooms and rules are kept ready.
     package var accountsMax = 4_096
     /// Pairs of user and room whose unread counts are kept.

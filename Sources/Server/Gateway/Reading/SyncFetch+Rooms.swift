@@ -26,14 +26,24 @@ extension SyncFetch {
         else { return nil }
         let isNew = window.since == nil
         let lower = window.since.map(StreamPosition.after) ?? .zero
-        let upper = StreamPosition.after(window.until)
+        var upper = StreamPosition.after(window.until)
         if case .unknown = window.activity, head.lastPosition < lower,
             head.lastReceipt <= window.since ?? .zero, data == nil, typing == nil, !sync.fullState
         {
             return nil
         }
         var section = RoomSection(roomID: standing.roomID, previousBatch: "")
-        let access = isNew ? try RoomAccess(rows, userID: user) : nil
+        // The room may know already what the account will hear: who was put out sees what was
+        // said up to that, and nothing after.
+        let isIn = try rows.isJoined(user)
+        let access = isNew || !isIn ? try RoomAccess(rows, userID: user) : nil
+        if !isIn, let end = access?.stateEnd {
+            upper = min(upper, end)
+            guard lower < upper else {
+                section.accountData = try roomData(standing.roomID, data, isNew: isNew)
+                return section.isEmpty ? nil : section
+            }
+        }
         var changes: [StateChange] = []
         var page = TimelinePage(
             limit: filter.timeline.limit
@@ -49,11 +59,11 @@ extension SyncFetch {
                 page.touchesMembers = true
             }
         }
-        try complete(&section, page, changes, rows, access, from: lower, to: upper, isNew: isNew)
-        if isNew || sync.fullState || page.touchesMembers {
+        if isIn, isNew || sync.fullState || page.touchesMembers {
             section.summary = try summary(rows, head)
         }
-        section.ephemeral = try ephemeral(rows, head, window.since, typing)
+        try complete(&section, page, changes, rows, access, from: lower, to: upper, isNew: isNew)
+        if isIn { section.ephemeral = try ephemeral(rows, head, window.since, typing) }
         section.accountData = try roomData(standing.roomID, data, isNew: isNew)
         guard !section.isEmpty || sync.fullState else { return nil }
         section.countsThreads = filter.unreadThreadNotifications
@@ -149,6 +159,8 @@ extension SyncFetch {
             if isWanted, let event = try service.render(passing, timeline) {
                 if filled.events.count >= filled.limit {
                     filled.isLimited = true
+                    // Where none is wanted at all, the gap reaches over this one.
+                    if filled.start == nil { filled.start = passing.position.next }
                     return false
                 }
                 filled.events.append(event)
@@ -211,7 +223,14 @@ extension SyncFetch {
         }
         for event in page.hiddenState.reversed() { states.replace(event) }
         if filter.lazyLoadMembers {
-            try addMembers(to: &states, rows, page, before: start, isNew: isNew)
+            try addMembers(
+                to: &states,
+                rows,
+                page,
+                and: section.summary?.heroes ?? [],
+                before: start,
+                isNew: isNew
+            )
         }
         section.state = states.events
     }
@@ -240,17 +259,19 @@ extension SyncFetch {
         }
     }
 
-    /// Whoever speaks in the timeline is introduced by their member event, as it stood before it;
-    /// in a room that is new, so is the reader.
+    /// Whoever speaks in the timeline, or gives the room its name, is introduced by their member
+    /// event, as it stood before it; in a room that is new, so is the reader.
     private func addMembers(
         to states: inout StateCollector,
         _ rows: RoomRows<Store>,
         _ page: TimelinePage,
+        and heroes: [String],
         before start: StreamPosition,
         isNew: Bool
     ) throws {
         var wanted = distinctSenders(page.events)
         if isNew || sync.fullState, !wanted.contains(user) { wanted.append(user) }
+        for hero in heroes where !wanted.contains(hero) { wanted.append(hero) }
         for sender in wanted where !states.holds("m.room.member", sender) {
             if let member = try rows.state("m.room.member", sender, before: start) {
                 states.add(member)

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// A waiting request is one small object with callbacks, no task and no thread. Looking happens
 /// on the reading pool: the first time through `execute`, later on whatever thread the feed's
-/// hand-over brings, which must be the pool too (`distribute`).
+/// hand-over brings, which must be the pool too.
 package final class SyncWaiter<Store: KeyValueReader>: Sendable {
     /// Runs a job soon, on the reading pool.
     package typealias Execute = @Sendable (@escaping @Sendable () -> Void) -> Void
@@ -66,6 +66,20 @@ package final class SyncWaiter<Store: KeyValueReader>: Sendable {
         end(ticket.poll)
     }
 
+    /// The tokens of these devices, or of all the user's, are void: whoever waits with one is told
+    /// so at once, and nothing of a look that is under way.
+    package func revoke(_ user: String, devices: [String]? = nil) {
+        let void = polls.withLock { polls in
+            (polls[user] ?? []).filter { devices?.contains($0.deviceID) ?? true }
+        }
+        for poll in void { finish(poll, .failure(.unknownToken())) }
+    }
+
+    /// The same for one poll, whose token was void before it was known here.
+    package func revoke(_ ticket: SyncTicket) {
+        finish(ticket.poll, .failure(.unknownToken()))
+    }
+
     /// How many are waiting or being looked at.
     package var count: Int { polls.withLock { $0.values.reduce(0) { $0 + $1.count } } }
 
@@ -97,8 +111,11 @@ package final class SyncWaiter<Store: KeyValueReader>: Sendable {
         }
     }
 
+    /// Looks one after another before others get the thread.
+    private static var roundsMax: Int { 3 }
+
     private func look(_ poll: Poll, _ sync: PreparedSync) {
-        while true {
+        for _ in 0..<Self.roundsMax {
             let look: SyncLook
             do {
                 look = try service.answering { try service.look(sync) }
@@ -118,6 +135,8 @@ package final class SyncWaiter<Store: KeyValueReader>: Sendable {
                 return
             }
         }
+        // A busy room that the filter leaves out: there is something new after every look.
+        execute { self.look(poll, sync) }
     }
 
     private enum Next {
@@ -275,22 +294,4 @@ final class Poll: Sendable {
 
     var deviceID: String { request.requester.deviceID }
     var isDone: Bool { state.withLock { $0.isDone } }
-}
-
-/// Hands the wake-ups of one publish to a pool: in a few runs, each one after the other, instead
-/// of one job per waiter.
-package func distribute(
-    _ wakes: [@Sendable () -> Void],
-    over threads: Int,
-    _ execute: (@escaping @Sendable () -> Void) -> Void
-) {
-    guard wakes.count > 1, threads > 1 else {
-        if !wakes.isEmpty { execute { for wake in wakes { wake() } } }
-        return
-    }
-    let size = (wakes.count + threads - 1) / threads
-    for start in stride(from: 0, to: wakes.count, by: size) {
-        let part = wakes[start..<min(start + size, wakes.count)]
-        execute { for wake in part { wake() } }
-    }
 }

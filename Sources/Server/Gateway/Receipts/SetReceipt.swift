@@ -65,6 +65,8 @@ extension Call {
                 position: try gateway.reading.receiptTarget(
                     roomID: roomID,
                     eventID: wish.eventID,
+                    type: wish.type,
+                    thread: wish.thread,
                     by: requester
                 ),
                 timestamp: now

@@ -40,6 +40,18 @@ extension Gateway {
         return found
     }
 
+    /// Whether a session that was valid a moment ago is known without a read to be so still.
+    func isCached(_ mac: [UInt8]) -> Bool { sessions.session(of: Digest(mac)) != nil }
+
+    func isValid(_ mac: [UInt8], of session: Session) async throws -> Bool {
+        let mac = TokenMAC(bytes: mac, digest: Digest(mac), partition: session.partition)
+        do {
+            return try await lookUp(mac) == session
+        } catch let error as MatrixError where error.code == .unknownToken {
+            return false
+        }
+    }
+
     private func read(_ mac: TokenMAC) throws -> Session? {
         let generation = sessions.generation
         let rows = node.view()(mac.partition)

@@ -55,9 +55,18 @@ extension Endpoint {
                 ),
                 in: partition
             ).roomReply
-        } catch let error as MatrixError where error.code == .forbidden {
+        } catch let error as MatrixError {
+            // Refused for good, there is no room to hold the alias for. What is not known to have
+            // failed keeps it until the reservation runs out.
+            if let alias = request.alias, error.status < 500 {
+                _ = try? await call.perform(
+                    .removeAlias(alias: alias),
+                    in: call.partition(of: alias)
+                )
+            }
             // The events do not fit together: the request is at fault, not who makes it.
-            throw MatrixError(.invalidRoomState, error.message)
+            throw error.code == .forbidden
+                ? MatrixError(.invalidRoomState, error.message) : error
         }
     }
 

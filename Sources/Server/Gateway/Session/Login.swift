@@ -38,7 +38,8 @@ extension Endpoint {
             _ = try await call.gateway.passwords.isRight(password, against: nil)
             throw MatrixError.forbidden("Invalid username or password")
         }
-        try call.gateway.limit(.loginPerAccount, user)
+        // By account and network: nobody locks somebody else out of their own account.
+        try call.gateway.limit(.loginPerAccount, call.guesser(of: user))
         try await call.checkPassword(password, of: user)
         return user
     }

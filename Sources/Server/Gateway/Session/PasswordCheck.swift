@@ -24,20 +24,20 @@ extension Call {
     /// Throws unless the password is the account's. Takes equally long for everybody, so that the
     /// time does not tell who exists.
     func checkPassword(_ password: String, of user: String) async throws {
-        let principal = user + " " + request.remoteAddress.network.description
-        if let wait = gateway.limiter.peek(.failedLogin, principal, now: wallMilliseconds()) {
-            throw MatrixError.limitExceeded(retryAfterMilliseconds: Int64(clamping: wait))
-        }
+        // Counted before the hash, so that many guesses at once are no more than one by one, and
+        // given back to whoever was right.
+        let guesser = guesser(of: user)
+        try gateway.limit(.failedLogin, guesser)
         let account = try await gateway.account(user)
         let stored = try account?.passwordHash()
         let isRight = try await gateway.passwords.isRight(password, against: stored)
-        if account?.row.isDeactivated == true {
-            // Its credentials went with it: nobody's password is right, and this says why.
-            throw MatrixError(.userDeactivated, "This account has been deactivated")
-        }
-        guard isRight else {
-            _ = gateway.limiter.take(.failedLogin, principal, now: wallMilliseconds())
-            throw MatrixError.forbidden("Invalid username or password")
-        }
+        // Of a deactivated account nobody's password is right: its credentials went with it.
+        guard isRight else { throw MatrixError.forbidden("Invalid username or password") }
+        gateway.limiter.giveBack(.failedLogin, guesser)
+    }
+
+    /// Whose guesses at an account are counted together.
+    func guesser(of user: String) -> String {
+        user + " " + request.remoteAddress.network.description
     }
 }

@@ -48,5 +48,18 @@ extension Call {
             }
         }
         responder.onClose { gateway.syncs.cancel(ticket) }
+        confirmSession(of: ticket)
+    }
+
+    /// Listen, then look: a token that became void before its poll was known to wait is noticed
+    /// here, a later one by the waiter.
+    private func confirmSession(of ticket: SyncTicket) {
+        guard let authenticated, !gateway.isCached(authenticated.mac) else { return }
+        let gateway = gateway
+        gateway.run(request.template) {
+            if try await !gateway.isValid(authenticated.mac, of: authenticated.session) {
+                gateway.syncs.revoke(ticket)
+            }
+        }
     }
 }

@@ -54,15 +54,45 @@ package final class WorkerPool: Sendable {
         return isTaken
     }
 
-    /// Takes many jobs at once, whatever waits already.
+    /// Takes many jobs at once, whatever waits already, and spreads them over the threads. Who
+    /// comes after them waits for a few of them, not for all.
     package func submit(all jobs: [Job]) {
+        let batch = Batch(jobs)
+        for _ in 0..<min(jobs.count, threads) { submit(batch) }
+    }
+
+    @discardableResult
+    private func submit(_ batch: Batch) -> Bool {
         let isTaken = state.withLock { state in
             guard !state.isStopped else { return false }
-            state.jobs += jobs
+            state.jobs.append { [self] in run(batch) }
             return true
         }
-        // A thread that finds more jobs takes them without being rung for each.
-        if isTaken { for _ in 0..<min(jobs.count, threads) { bell.signal() } }
+        if isTaken { bell.signal() }
+        return isTaken
+    }
+
+    private func run(_ batch: Batch) {
+        while let slice = batch.take() {
+            for job in slice { job() }
+            if waiting > 0, submit(batch) { return }
+        }
+    }
+
+    /// Jobs that came together, shared by the threads that run them.
+    private final class Batch: Sendable {
+        private let jobs: [Job]
+        private let next = Atomic<Int>(0)
+        /// Few enough to keep others waiting for a moment only, enough to share the lock's cost.
+        private static let sliceCount = 16
+
+        init(_ jobs: [Job]) { self.jobs = jobs }
+
+        func take() -> ArraySlice<Job>? {
+            let start = next.add(Self.sliceCount, ordering: .relaxed).oldValue
+            guard start < jobs.count else { return nil }
+            return jobs[start..<min(start + Self.sliceCount, jobs.count)]
+        }
     }
 
     /// Jobs that wait for a thread.

@@ -33,7 +33,7 @@ struct AdministrationTests {
             try await login("long-enough").expect(403)
             try await login("another-one").expect(200)
             try await accounts.deactivate("alice", erase: false)
-            try await login("another-one").expect(403, "M_USER_DEACTIVATED")
+            try await login("another-one").expect(403, "M_FORBIDDEN")
             #expect(try await accounts.list().map(\.isDeactivated) == [true])
         }
     }

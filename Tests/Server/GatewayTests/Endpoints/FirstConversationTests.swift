@@ -1,4 +1,6 @@
+import Gateway
 import MatrixModel
+import MultiRaft
 import Testing
 
 @Suite("First conversation")
@@ -72,5 +74,35 @@ struct FirstConversationTests {
                 #"{"type":"m.login.password","user":"nobody","password":"wrong-one"}"#
             ).expect(403, "M_FORBIDDEN")
         }
+    }
+
+    @Test("A token that becomes void ends its waiting sync", arguments: VoidToken.allCases)
+    func revokedWhileWaiting(_ how: VoidToken) async throws {
+        try await TestServer.run { server in
+            let alice = try await server.user("alice")
+            let other = try await alice.secondDevice()
+            _ = try await alice.createRoom()
+            let since = try #require(try await alice.get("/sync")["next_batch"]?.string)
+            async let waiting = alice.ask("GET", "/sync?since=\(since)&timeout=20000")
+            while server.gateway.feed.statistics.waiters == 0 { await Task.yield() }
+            let auth =
+                #""auth":{"type":"m.login.password","user":"alice","#
+                + #""password":"secret-alice"}"#
+            switch how {
+            case .logout: try await alice.post("/logout")
+            case .deletedDevice:
+                let device = try #require(
+                    try await alice.get("/account/whoami")["device_id"]?.string
+                )
+                try await other.ask("DELETE", "/devices/\(device)", "{\(auth)}").expect(200)
+            case .deactivation: try await other.post("/account/deactivate", "{\(auth)}")
+            }
+            try await waiting.expect(401, "M_UNKNOWN_TOKEN")
+            try await alice.ask("GET", "/sync?since=\(since)").expect(401, "M_UNKNOWN_TOKEN")
+        }
+    }
+
+    enum VoidToken: CaseIterable {
+        case logout, deletedDevice, deactivation
     }
 }

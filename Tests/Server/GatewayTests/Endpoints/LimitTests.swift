@@ -1,4 +1,7 @@
+import Gateway
+import Homeserver
 import MatrixModel
+import MultiRaft
 import Testing
 
 /// Each limit of the security page at n − 1, n and n + 1.
@@ -107,6 +110,63 @@ struct LimitTests {
                 try await alice.ask("PUT", "/user/\(alice.id)/account_data/x", body)
                     .expect(depth <= 64 ? 200 : 400, depth <= 64 ? "" : "M_BAD_JSON")
             }
+        }
+    }
+
+    @Test("Devices, filters, push rules and their patterns have the limits that are set")
+    func configured() async throws {
+        var accounts = AccountLimits()
+        (accounts.devices, accounts.filters) = (3, 2)
+        try await TestServer.run(
+            {
+                $0.limits.pushRules = 2
+                $0.limits.pushPatternCharacters = 300
+            },
+            accounts: accounts
+        ) { server in
+            let alice = try await server.user("alice")
+            for _ in 0..<2 { _ = try await alice.secondDevice() }
+            let login =
+                #"{"type":"m.login.password","user":"alice","password":"secret-alice"}"#
+            try await server.ask("POST", "/_matrix/client/v3/login", login)
+                .expect(403, "M_USER_LIMIT_EXCEEDED")
+            for number in 1...3 {
+                try await alice.ask(
+                    "POST",
+                    "/user/\(alice.id)/filter",
+                    #"{"room":{"timeline":{"limit":\#(number)}}}"#
+                ).expect(number < 3 ? 200 : 403, number < 3 ? "" : "M_USER_LIMIT_EXCEEDED")
+            }
+            func rule(_ name: String, _ count: Int) async throws -> TestResponse {
+                try await alice.ask(
+                    "PUT",
+                    "/pushrules/global/content/\(name)",
+                    #"{"pattern":"\#(text(count))","actions":["notify"]}"#
+                )
+            }
+            try await rule("a", 301).expect(400, "M_BAD_JSON")
+            for name in ["a", "b"] { try await rule(name, 300).expect(200) }
+            try await rule("c", 1).expect(403, "M_USER_LIMIT_EXCEEDED")
+            // A longer pattern than the default's is read back, too.
+            let kept = try await alice.get("/pushrules/global/content/a")["pattern"]?.string
+            #expect(kept?.count == 300)
+        }
+    }
+
+    @Test("A device waits as often at once as the limit says, then its oldest poll is answered")
+    func longPolls() async throws {
+        try await TestServer.run {
+            $0.longPolls.perDevice = 1
+        } _: { server in
+            let alice = try await server.user("alice")
+            let since = try #require(try await alice.get("/sync")["next_batch"]?.string)
+            let path = "/sync?since=\(since)&timeout=20000"
+            async let first = alice.get(path)
+            while server.gateway.feed.statistics.waiters == 0 { await Task.yield() }
+            async let second = alice.get(path)
+            _ = try await first
+            try await alice.put("/user/\(alice.id)/account_data/x", "{}")
+            #expect(try await second["account_data"] != nil)
         }
     }
 }

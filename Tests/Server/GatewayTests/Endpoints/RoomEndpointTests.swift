@@ -230,4 +230,19 @@ struct RoomEndpointTests {
             #expect(try await bob.get("/pushrules/global/")["override"] != nil)
         }
     }
+
+    @Test("A room that could not be made leaves its alias free")
+    func aliasAfterFailure() async throws {
+        try await TestServer.run { server in
+            let alice = try await server.user("alice")
+            try await alice.ask(
+                "POST",
+                "/createRoom",
+                #"{"room_alias_name":"tea","power_level_content_override":{"users":{}}}"#
+            ).expect(400, "M_INVALID_ROOM_STATE")
+            let room = try await alice.createRoom(#"{"room_alias_name":"tea"}"#)
+            let found = try await alice.get("/directory/room/%23tea:test.example")
+            #expect(found["room_id"]?.string == room)
+        }
+    }
 }

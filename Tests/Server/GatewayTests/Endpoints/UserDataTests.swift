@@ -120,4 +120,52 @@ struct UserDataTests {
             #expect(data?.first?["content"]?["event_id"]?.string == event)
         }
     }
+
+    @Test("A thread's receipt is for an event of the room that is its root")
+    func threadReceipts() async throws {
+        try await TestServer.run { server in
+            let alice = try await server.user("alice")
+            let room = try await alice.createRoom()
+            let elsewhere = try await alice.say("x", in: try await alice.createRoom())
+            let root = try await alice.say("root", in: room, transaction: "1")
+            let other = try await alice.say("other", in: room, transaction: "2")
+            let reply = try #require(
+                try await alice.put(
+                    "/rooms/\(room)/send/m.room.message/3",
+                    #"{"body":"x","m.relates_to":{"rel_type":"m.thread","event_id":"\#(root)"}}"#
+                )["event_id"]?.string
+            )
+            func set(_ event: String, _ thread: String) async throws -> TestResponse {
+                try await alice.ask(
+                    "POST",
+                    "/rooms/\(room)/receipt/m.read/\(event)",
+                    #"{"thread_id":"\#(thread)"}"#
+                )
+            }
+            try await set(reply, root).expect(200)
+            try await set(root, root).expect(200)
+            try await set(other, "main").expect(200)
+            for (event, thread) in [
+                (reply, other), (reply, "main"), (root, elsewhere), (root, "$" + "a"),
+            ] {
+                try await set(event, thread).expect(400, "M_INVALID_PARAM")
+            }
+        }
+    }
+
+    @Test("A device that only syncs or sends is seen too")
+    func lastSeen() async throws {
+        try await TestServer.run { server in
+            let alice = try await server.user("alice")
+            let room = try await alice.createRoom()
+            let (syncing, sending) = (
+                try await alice.secondDevice(), try await alice.secondDevice()
+            )
+            _ = try await syncing.get("/sync")
+            try await sending.say("x", in: room)
+            let devices = try await alice.get("/devices")["devices"]?.elements ?? []
+            #expect(devices.count == 3)
+            #expect(devices.allSatisfy { $0["last_seen_ts"]?.integer != nil })
+        }
+    }
 }

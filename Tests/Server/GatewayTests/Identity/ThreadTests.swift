@@ -70,4 +70,54 @@ struct ThreadTests {
             _ = try await hasher.hash("too late")
         }
     }
+
+    @Test("Jobs that come together run on all threads")
+    func together() {
+        let pool = WorkerPool(threads: 2)
+        let (begun, gate, done) = (Semaphore(), Semaphore(), Semaphore())
+        // More than one thread takes at a time: each half would wait for the other on one thread.
+        let jobs = (0..<40).map { number -> WorkerPool.Job in
+            switch number {
+            case 0:
+                {
+                    begun.signal(); gate.wait(); done.signal()
+                }
+            case 39:
+                {
+                    begun.wait(); gate.signal(); done.signal()
+                }
+            default: {}
+            }
+        }
+        pool.submit(all: jobs)
+        for _ in 0..<2 { done.wait() }
+        pool.stop()
+    }
+
+    @Test("Who comes after many jobs waits for a few of them only, and none is left out")
+    func turns() {
+        let pool = WorkerPool(threads: 1)
+        let (entered, gate, done) = (Semaphore(), Semaphore(), Semaphore())
+        let order = Mutex<[Int]>([])
+        pool.submit {
+            entered.signal()
+            gate.wait()
+        }
+        entered.wait()
+        pool.submit(
+            all: (0..<100).map { number in
+                {
+                    order.withLock { $0.append(number) }
+                    if number == 99 { done.signal() }
+                }
+            }
+        )
+        pool.submit { order.withLock { $0.append(-1) } }
+        gate.signal()
+        done.wait()
+        let places = order.withLock { $0 }
+        #expect(places.filter { $0 >= 0 } == Array(0..<100))
+        #expect(try! #require(places.firstIndex(of: -1)) < 32)
+        pool.stop()
+    }
 }

@@ -18,7 +18,19 @@ struct RateLimiterTests {
         #expect(limiter.take(.message, "a", now: 1_250) == 250)
         #expect(limiter.take(.message, "a", now: 1_500) == nil)
         #expect(limiter.take(.message, "a", now: 1_000_000) == nil)
-        #expect(limiter.peek(.message, "a", now: 1_000_000) == nil)
+    }
+
+    @Test("What is given back can be taken again, and never more than the burst")
+    func givingBack() {
+        let limiter = limiter(0.001, 2)
+        limiter.giveBack(.message, "a")
+        for _ in 0..<2 { #expect(limiter.take(.message, "a", now: 0) == nil) }
+        #expect(limiter.take(.message, "a", now: 0) != nil)
+        limiter.giveBack(.message, "a")
+        #expect(limiter.take(.message, "a", now: 0) == nil)
+        for _ in 0..<5 { limiter.giveBack(.message, "a") }
+        for _ in 0..<2 { #expect(limiter.take(.message, "a", now: 0) == nil) }
+        #expect(limiter.take(.message, "a", now: 0) != nil)
     }
 
     @Test("A clock that goes back gives nothing away and breaks nothing")

@@ -36,6 +36,7 @@ final class TestServer: Sendable {
     /// Runs `body` with a fresh server and stops it after.
     static func run(
         _ adjust: (inout GatewaySettings) -> Void = { _ in },
+        accounts: AccountLimits = AccountLimits(),
         node change: (GatewayNode) -> GatewayNode = { $0 },
         _ body: (TestServer) async throws -> Void
     ) async throws {
@@ -45,7 +46,7 @@ final class TestServer: Sendable {
         settings.rates = .lifted
         settings.publicBaseURL = "http://localhost:8008"
         adjust(&settings)
-        let server = try await TestServer(settings, change)
+        let server = try await TestServer(settings, accounts, change)
         do {
             try await body(server)
         } catch {
@@ -58,12 +59,15 @@ final class TestServer: Sendable {
 
     private init(
         _ settings: GatewaySettings,
+        _ accounts: AccountLimits,
         _ change: (GatewayNode) -> GatewayNode
     ) async throws {
         let pool = WorkerPool(threads: 3)
         let feed = ChangeFeed(epoch: 7) { pool.submit(all: $0) }
+        var nodeSettings = NodeSettings(serverName: Self.name, partitions: 4)
+        nodeSettings.accounts = accounts
         node = Node(
-            settings: NodeSettings(serverName: Self.name, partitions: 4),
+            settings: nodeSettings,
             log: MemoryKeyValueStore(families: LogFamilies.all + [.default], durability: .synced),
             state: MemoryKeyValueStore(families: [.state], durability: .noWAL()),
             ring: KeyRing.create(
@@ -125,13 +129,16 @@ final class TestServer: Sendable {
         _ method: String,
         _ path: String,
         _ body: String? = nil,
-        token: String? = nil
+        token: String? = nil,
+        from source: String = "127.0.0.1"
     ) async throws -> TestResponse {
         let port = port
         return try await withCheckedThrowingContinuation { continuation in
             client.submit {
                 continuation.resume(
-                    with: Result { try exchange(port, method, path, body, token: token) }
+                    with: Result {
+                        try exchange(port, method, path, body, token: token, from: source)
+                    }
                 )
             }
         }
@@ -186,6 +193,21 @@ struct TestUser: Sendable {
 
     func createRoom(_ body: String = "{}") async throws -> String {
         try #require(try await post("/createRoom", body)["room_id"]?.string)
+    }
+
+    /// The same user on another device.
+    func secondDevice() async throws -> TestUser {
+        let name = id.dropFirst().prefix { $0 != ":" }
+        let answer = try await server.ask(
+            "POST",
+            "/_matrix/client/v3/login",
+            #"{"type":"m.login.password","user":"\#(name)","password":"secret-\#(name)"}"#
+        ).expect(200)
+        return TestUser(
+            server: server,
+            id: id,
+            token: try #require(answer["access_token"]?.string)
+        )
     }
 
     @discardableResult
