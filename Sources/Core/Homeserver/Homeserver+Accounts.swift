@@ -7,6 +7,10 @@ import Primitives
 extension Homeserver {
     package static var devicesMax: Int { 50 }
     package static var filtersMax: Int { 100 }
+    /// Of all rooms together: a user has a few items in each.
+    package static var accountDataItemsMax: Int { 20_000 }
+    /// Sealed. All of it is told in a first sync.
+    package static var accountDataBytesMax: Int { 8 << 20 }
 
     mutating func decide(_ create: CreateAccount, _ context: DecisionContext) throws -> Decision {
         guard try reader.account(create.userID) == nil else {
@@ -113,11 +117,7 @@ extension Homeserver {
             let devices = try server.reader.devices(of: add.userID)
             guard devices.contains(add.deviceID) || devices.count < Self.devicesMax else {
                 return .rejected(
-                    MatrixError(
-                        .userLimitExceeded,
-                        "This account has \(devices.count) devices: log one out first",
-                        fields: [JSONValue.Member("info_uri", "about:blank")]
-                    )
+                    .limitReached("This account has \(devices.count) devices: log one out first")
                 )
             }
             return .append([server.added(add, key, context)], .device(add.deviceID))
@@ -227,7 +227,14 @@ extension Homeserver {
         _ content: [UInt8]
     ) throws -> Decision {
         try withKey(user) { server, key in
+            let usage = try server.reader.accountDataUsage(of: user)
+            let before = try server.reader.accountDataSize(user, room, type)
             let sealed = server.seal(content, .accountData(user, room, type), key)
+            // Entries under way are not counted yet: a few may pass the cap together.
+            guard before != nil || usage.items < Self.accountDataItemsMax,
+                sealed.count <= before ?? 0
+                    || usage.bytes - (before ?? 0) + sealed.count <= Self.accountDataBytesMax
+            else { return .rejected(.limitReached("This account has too much account data")) }
             return .append(
                 [
                     .accountDataSet(
@@ -242,13 +249,7 @@ extension Homeserver {
     mutating func storeFilter(_ user: String, _ id: String, _ content: [UInt8]) throws -> Decision {
         try withKey(user) { server, key in
             guard try server.reader.filterCount(of: user) < Self.filtersMax else {
-                return .rejected(
-                    MatrixError(
-                        .userLimitExceeded,
-                        "This account has too many filters",
-                        fields: [JSONValue.Member("info_uri", "about:blank")]
-                    )
-                )
+                return .rejected(.limitReached("This account has too many filters"))
             }
             let sealed = server.seal(content, .filter(user, id), key)
             return .append(
