@@ -12,6 +12,8 @@ struct JoinWindow {
     let since: LogIndex?
     let until: LogIndex
     let activity: RoomActivity
+    /// What the timeline's events may take in the answer; the first is always told.
+    let timelineBytes: Int
 }
 
 extension SyncFetch {
@@ -33,7 +35,10 @@ extension SyncFetch {
             return nil
         }
         var section = RoomSection(roomID: standing.roomID, previousBatch: "")
-        let access = isNew ? try RoomAccess(rows, userID: user) : nil
+        // Whatever a token says: what lies before the reader's own last member event may not all
+        // be theirs to see.
+        let mayBeHidden = isNew || lower.raw <= standing.position
+        let access = mayBeHidden ? try RoomAccess(rows, userID: user) : nil
         var changes: [StateChange] = []
         var page = TimelinePage(
             limit: filter.timeline.limit
@@ -41,6 +46,7 @@ extension SyncFetch {
                     ? service.settings.firstTimelineEvents : service.settings.laterTimelineEvents)
         )
         if isNew || head.lastPosition >= lower {
+            page.bytesMax = window.timelineBytes
             try fill(&page, rows, access, from: lower, to: upper)
         }
         if page.isLimited, let start = page.start, !isNew {
@@ -114,6 +120,7 @@ extension SyncFetch {
     /// The newest events of a range, filtered.
     struct TimelinePage {
         let limit: Int
+        var bytesMax = Int.max
         /// Newest first while it is filled, oldest first after.
         var events: [RenderedEvent] = []
         /// The oldest position that was looked at; nil for none.
@@ -136,6 +143,7 @@ extension SyncFetch {
     ) throws {
         var filled = page
         var rowsLeft = service.settings.pageRowsMax
+        var bytesLeft = min(filled.bytesMax, service.settings.pageBytesMax)
         let timeline = filter.timeline
         let isClosed = timeline.isClosed || !timeline.permits(room: rows.roomID)
         func take(_ passing: RoomRows<Store>.Passing) throws -> Bool {
@@ -147,11 +155,12 @@ extension SyncFetch {
                 && (account.ignored.isEmpty || glance.isState
                     || !account.ignored.contains(glance.senderText))
             if isWanted, let event = try service.render(passing, timeline) {
-                if filled.events.count >= filled.limit {
+                if filled.events.count >= filled.limit || bytesLeft <= 0 {
                     filled.isLimited = true
                     return false
                 }
                 filled.events.append(event)
+                bytesLeft -= event.members.count
                 filled.start = passing.position
                 if event.isState, event.type == "m.room.member" { filled.touchesMembers = true }
                 return true
@@ -347,7 +356,8 @@ extension SyncFetch {
         _ rows: RoomRows<Store>
     ) throws -> Bool {
         guard let event = try rows.currentState(type) else { return false }
-        return try JSONDocument(parsing: event.content).root[key]?.string?.isEmpty == false
+        let content = try? JSONDocument(parsing: event.content).root
+        return content?[key]?.string?.isEmpty == false
     }
 
     /// Members in the order in which they first appeared, enough of them to pick heroes from.
