@@ -167,7 +167,7 @@ private func read<Payload: FactPayload>(
 package enum EntryBody {
     package static let version: UInt8 = 1
     /// Facts of one entry: a user in so many rooms can still change a display name at once.
-    package static let factsMax = 16_384
+    package static let factsMax = 65_536
 
     package static func encode(_ facts: [Fact]) -> [UInt8] {
         precondition(facts.count <= factsMax, "an entry that no replica could read")
@@ -184,7 +184,7 @@ package enum EntryBody {
         guard version == Self.version else { throw .unknownVersion(UInt64(version)) }
         let count = try reader.count(limit: factsMax)
         var facts: [Fact] = []
-        facts.reserveCapacity(count)
+        facts.reserveCapacity(min(count, 1_024))
         for _ in 0..<count { facts.append(try Fact(from: &reader)) }
         try reader.expectEnd()
         return facts
