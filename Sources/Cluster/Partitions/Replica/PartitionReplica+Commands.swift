@@ -23,7 +23,8 @@ extension PartitionReplica {
         let next = raft.last.index.next
         let context = DecisionContext(
             wallMilliseconds: moment.wallMilliseconds,
-            nextIndex: next
+            nextIndex: next,
+            visible: visible
         )
         switch try homeserver.decide(command, context) {
         case .rejected(let error):
