@@ -64,8 +64,8 @@ package final class Node<Store: KeyValueStore>: Sendable {
     package let serverName: String
     package let map: PartitionMap
     package let keys: Keys
-    private let log: Store
-    private let state: Store
+    let logStore: Store
+    let stateStore: Store
     private let settings: NodeSettings
     private let host: HostThread<Store, Keys>
     private let storage: StorageThread<Store>
@@ -89,8 +89,8 @@ package final class Node<Store: KeyValueStore>: Sendable {
         self.settings = settings
         serverName = settings.serverName
         map = PartitionMap(count: settings.partitions)
-        self.log = log
-        self.state = state
+        logStore = log
+        stateStore = state
         keys = KeyDirectory(store: state, ring: ring)
         let shared = NodeShared(entropy: entropy)
         self.shared = shared
@@ -112,6 +112,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
                     for case .keysDestroyed(let ids) in applied.changes {
                         keys.forget(ids)
                         toHost.send(.keysChanged(ids))
+                        shared.keysDestroyed()
                     }
                 }
                 if !output.applied.isEmpty { publish(output.applied) }
@@ -168,7 +169,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
     package func view() -> NodeView<Store.View> {
         // The positions first: the snapshot then holds at least these.
         let positions = shared.positions()
-        return NodeView(view: state.view(), positions: positions)
+        return NodeView(view: stateStore.view(), positions: positions)
     }
 
     package func key(_ id: UInt64) -> KeyLookup { keys.key(id) }
@@ -242,7 +243,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
         logSettings.cacheBytesMax = NodeBounds.logCacheBytes
         let recovered = try MessageLog.recover(
             partition,
-            from: log,
+            from: logStore,
             mark: mark?.expectation(for: partition),
             settings: logSettings
         )
@@ -251,8 +252,8 @@ package final class Node<Store: KeyValueStore>: Sendable {
         case .amnesia(let why): throw NodeError.logLost(partition, why.description)
         case .hole: findings.append(LogFinding(partition: partition, verdict: recovered.verdict))
         }
-        let rows = StateReader(partition, state)
-        let applied = try rows.applied ?? AppliedRow(index: .zero, term: .zero, clock: .zero)
+        let rows = StateReader(partition, stateStore)
+        let applied = try position(of: rows, behind: recovered.log.base)
         let replicaID = ReplicaID(1)
         let configuration = VoterConfiguration(voters: [replicaID])
         var hard = HardState(
@@ -289,7 +290,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
             id: partition,
             raft: raft,
             homeserver: homeserver,
-            folder: Folder(partition: partition, store: state, applied: try rows.applied),
+            folder: Folder(partition: partition, store: stateStore, applied: applied),
             clock: clock,
             applied: applied.index
         )
@@ -302,11 +303,49 @@ package final class Node<Store: KeyValueStore>: Sendable {
         )
     }
 
+    /// Where the rows stand. The key partition's log begins with a restatement of all that lay
+    /// before it: rows that are missing, or older than that, begin there.
+    private func position(
+        of rows: StateReader<Store>,
+        behind base: LogTail
+    ) throws -> AppliedRow {
+        let found = try rows.applied ?? AppliedRow(index: .zero, term: .zero, clock: .zero)
+        guard found.index < base.index else { return found }
+        guard rows.partition == .keys else {
+            throw NodeError.logLost(
+                rows.partition,
+                "its log begins behind \(base.index), its rows end at \(found.index)"
+            )
+        }
+        return AppliedRow(index: base.index, term: base.term, clock: base.clock)
+    }
+
     private func waitUntilReady(_ partitions: [PartitionID]) {
         let gate = Gate()
         let token = shared.register(read: { _ in gate.open() })
         host.put(.input(.awaitReady(partitions, token: token)))
         gate.wait()
+    }
+
+    /// Calls `body`, which must be quick, after each destruction that was applied.
+    func whenKeysDestroyed(_ body: @escaping @Sendable () -> Void) {
+        shared.whenKeysDestroyed(body)
+    }
+
+    /// Removes a partition's records up to and including `index`. Blocks until that is on disk;
+    /// false when it was not done.
+    func trim(_ partition: PartitionID, through index: LogIndex) -> Bool {
+        let gate = Gate()
+        let trimmed = Mutex<LogIndex?>(nil)
+        let token = shared.register(read: { index in
+            trimmed.withLock { $0 = index }
+            gate.open()
+        })
+        guard host.put(.input(.trimLog(partition, through: index, token: token))) else {
+            return false
+        }
+        gate.wait()
+        return trimmed.withLock { $0 } != nil
     }
 
     /// Rows since the last flush: what a start would have to fold again.
@@ -315,7 +354,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
     /// Writes folded rows to disk, so that a start need not fold them again. Blocks.
     package func flush() throws {
         shared.resetUnflushed()
-        try state.flush(wait: true)
+        try stateStore.flush(wait: true)
     }
 
     /// Answers what is under way and stops the threads. The stores stay open.

@@ -19,6 +19,11 @@ final class NodeShared: Sendable {
     private let waiting = Mutex(State())
     private let applied = Mutex<[PartitionID: LogIndex]>([:])
     private let rows = Mutex(Unflushed())
+    /// A closure read from a generic container directly would be wrapped once more at each read.
+    private struct Hook: Sendable {
+        let run: @Sendable () -> Void
+    }
+    private let destroyed = Mutex<Hook?>(nil)
     private let stream: Mutex<RandomStream>
 
     init(entropy: @Sendable (Int) -> [UInt8]) {
@@ -26,6 +31,15 @@ final class NodeShared: Sendable {
     }
 
     func random(_ count: Int) -> [UInt8] { stream.withLock { $0.bytes(count) } }
+
+    func whenKeysDestroyed(_ run: @escaping @Sendable () -> Void) {
+        destroyed.withLock { $0 = Hook(run: run) }
+    }
+
+    func keysDestroyed() {
+        let hook = destroyed.withLock { $0 }
+        hook?.run()
+    }
 
     func mintCommandID() -> CommandID {
         stream.withLock { CommandID(high: $0.number(), low: $0.number()) }

@@ -45,6 +45,8 @@ package enum Fact: Sendable, Hashable {
     // Keys
     case keysCreated(KeysCreated)
     case keysDestroyed(KeysDestroyed)
+    case keyLogBegun(KeyLogBegun)
+    case keysRestated(KeysRestated)
     // The command itself
     case commandAnswered(CommandAnswered)
 
@@ -78,6 +80,8 @@ package enum Fact: Sendable, Hashable {
         case .departureAsked(let fact): fact
         case .keysCreated(let fact): fact
         case .keysDestroyed(let fact): fact
+        case .keyLogBegun(let fact): fact
+        case .keysRestated(let fact): fact
         case .commandAnswered(let fact): fact
         }
     }
@@ -129,6 +133,8 @@ package enum Fact: Sendable, Hashable {
         case DepartureAsked.kind: self = .departureAsked(try read(version, &reader))
         case KeysCreated.kind: self = .keysCreated(try read(version, &reader))
         case KeysDestroyed.kind: self = .keysDestroyed(try read(version, &reader))
+        case KeyLogBegun.kind: self = .keyLogBegun(try read(version, &reader))
+        case KeysRestated.kind: self = .keysRestated(try read(version, &reader))
         case CommandAnswered.kind: self = .commandAnswered(try read(version, &reader))
         default: throw .unknownKind(UInt64(kind))
         }

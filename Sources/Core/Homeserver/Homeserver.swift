@@ -26,11 +26,22 @@ package struct DecisionContext: Sendable {
     package var recordMilliseconds: UInt64
     /// Index the entry will get if one is appended.
     package var nextIndex: LogIndex
-    package init(wallMilliseconds: UInt64, recordMilliseconds: UInt64, nextIndex: LogIndex) {
+    /// Rows up to here can be read.
+    package var visible: LogIndex
+    package init(
+        wallMilliseconds: UInt64,
+        recordMilliseconds: UInt64,
+        nextIndex: LogIndex,
+        visible: LogIndex
+    ) {
         self.wallMilliseconds = wallMilliseconds
         self.recordMilliseconds = recordMilliseconds
         self.nextIndex = nextIndex
+        self.visible = visible
     }
+
+    /// Nothing is under way: the rows say all.
+    var isQuiet: Bool { visible.next == nextIndex }
 }
 
 /// Decides the commands of one partition on its leader (architecture 2.2). Holds what is decided
@@ -171,6 +182,7 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         case .createRoom, .sendEvent, .publishRoom, .setReceipts, .setAccountData, .createKeys,
             .destroyKeys, .deliver, .acknowledgeOutbox:
             []
+        case .restateKeys: ["keys restated"]
         }
     }
 
@@ -213,6 +225,8 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         case .createKeys(let target, let count): try createKeys(for: target, count: count)
         case .destroyKeys(let ids):
             .append([.keysDestroyed(KeysDestroyed(keyIDs: ids))], .done)
+        case .restateKeys(let epoch, let limit):
+            try restateKeys(under: epoch, limit: limit, context)
         case .deliver(let source, let sequence, let message):
             try deliver(message, from: source, sequence, context)
         case .acknowledgeOutbox(let target, let upTo):
@@ -304,7 +318,9 @@ extension Command {
     /// Work of the partitions among themselves: numbered by the outbox, or harmless to repeat.
     var isInternal: Bool {
         switch action {
-        case .deliver, .acknowledgeOutbox, .createKeys, .destroyKeys, .setReceipts: true
+        case .deliver, .acknowledgeOutbox, .createKeys, .destroyKeys, .restateKeys,
+            .setReceipts:
+            true
         default: false
         }
     }

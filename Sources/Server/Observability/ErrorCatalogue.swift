@@ -142,6 +142,15 @@ package enum ErrorCatalogue {
                 + "need it are answered 503; other rooms are not touched.",
             "Run `warbler log verify`; restore the key partition from a backup if it is damaged."
         ),
+        Entry(
+            "E-KEY-051",
+            "Destroyed keys are not unrecoverable yet",
+            "A room's or user's key is destroyed and nothing it sealed is served, but older bytes "
+                + "on the disk could still be unwrapped with the key ring: the work that ends this "
+                + "failed and is tried again.",
+            "Read the reason in the log: usually the key ring's folder, or a key that does not "
+                + "open. `warbler keys status` tells when it is complete."
+        ),
     ]
 
     private static let node: [Entry] = [

@@ -22,6 +22,7 @@ struct AdminCommands: Sendable {
     let files: NodeFiles
     let configuration: Configuration
     let health: Health
+    let erasure: KeyErasure<RocksKeyValueStore>
 
     func run(
         _ request: AdminRequest,
@@ -33,10 +34,10 @@ struct AdminCommands: Sendable {
         case "user.list": return try listUsers()
         case "user.show": return try showUser(request)
         case "user.reset-password": return try resetPassword(request)
-        case "user.deactivate": return try deactivate(request)
+        case "user.deactivate": return try deactivate(request, progress)
         case "keys.status": return try keysStatus()
         case "keys.rotate": return try rotate()
-        case "keys.shred-room": return try shredRoom(request)
+        case "keys.shred-room": return try shredRoom(request, progress)
         case "log.verify": return try LogTools(store: files.log).verify(request, progress)
         case "log.inspect": return try LogTools(store: files.log).inspect(request)
         case "rebuild": return try rebuild(progress)
@@ -59,7 +60,7 @@ struct AdminCommands: Sendable {
         return user.raw
     }
 
-    private func submit(
+    func submit(
         _ action: Command.Action,
         to partition: PartitionID
     ) throws(AdminFailure) -> CommandAnswer {
@@ -85,7 +86,7 @@ struct AdminCommands: Sendable {
         }
     }
 
-    private func reading<Value>(_ body: () throws -> Value) throws(AdminFailure) -> Value {
+    func reading<Value>(_ body: () throws -> Value) throws(AdminFailure) -> Value {
         do { return try body() } catch let error as AdminFailure { throw error } catch {
             throw AdminFailure(code: "E-DISK-DAMAGED", message: "\(error)")
         }
@@ -214,14 +215,19 @@ struct AdminCommands: Sendable {
             : ["user_id": .string(user)]
     }
 
-    private func deactivate(_ request: AdminRequest) throws(AdminFailure) -> AdminValue {
+    private func deactivate(
+        _ request: AdminRequest,
+        _ progress: (AdminValue) -> Void
+    ) throws(AdminFailure) -> AdminValue {
         let user = try userID(request)
         let erase = request.flag("erase")
         let partition = node.map.partition(of: user)
         let keyID = try reading { try node.view().reader(partition).account(user)?.keyID }
         _ = try submit(.deactivate(userID: user, erase: erase), to: partition)
-        if erase, let keyID { _ = try submit(.destroyKeys([keyID]), to: .keys) }
-        return ["user_id": .string(user)]
+        guard erase, let keyID else { return ["user_id": .string(user)] }
+        return [
+            "user_id": .string(user), "erasure": .string(try destroy(keyID, progress)),
+        ]
     }
 
     // MARK: Keys and state
@@ -233,16 +239,15 @@ struct AdminCommands: Sendable {
             "data_epochs": .array(ring.epochs(of: .data).map { .integer(Int64($0)) }),
             "current_data_epoch": .integer(Int64(ring.current(.data).epoch)),
             "wrap_epochs": .array(ring.epochs(of: .wrap).map { .integer(Int64($0)) }),
+            "erasure": .string(
+                try reading { try erasure.isFinal() } ? "complete" : "under_way"
+            ),
         ]
     }
 
     private func rotate() throws(AdminFailure) -> AdminValue {
         try reading {
-            let ring = try files.ringFile.rotate(
-                .data,
-                root: files.root.secret,
-                milliseconds: wallMilliseconds()
-            )
+            let ring = try files.ringChanges.rotate(.data)
             let current = ring.current(.data)
             // The ring is durable before a file is written under the new key.
             try files.dataKeys.add(epoch: current.epoch, key: current.secret.exposedBytes)
@@ -252,15 +257,17 @@ struct AdminCommands: Sendable {
         }
     }
 
-    private func shredRoom(_ request: AdminRequest) throws(AdminFailure) -> AdminValue {
+    private func shredRoom(
+        _ request: AdminRequest,
+        _ progress: (AdminValue) -> Void
+    ) throws(AdminFailure) -> AdminValue {
         let room = try request.text("room_id")
         let reader = node.view().reader(node.map.partition(of: room))
         let row = try reading { try reader.room(room) }
         guard let row else {
             throw AdminFailure(code: "M_NOT_FOUND", message: "there is no room \(room)")
         }
-        _ = try submit(.destroyKeys([row.keyID]), to: .keys)
-        return ["room_id": .string(room)]
+        return ["room_id": .string(room), "erasure": .string(try destroy(row.keyID, progress))]
     }
 
     private func rebuild(_ progress: (AdminValue) -> Void) throws(AdminFailure) -> AdminValue {

@@ -23,7 +23,7 @@ struct NodeFiles: Sendable {
     let directory: String
     let root: RootKey
     let ring: KeyRing
-    let ringFile: KeyRingFile
+    let ringChanges: RingChanges
     let dataKeys: DataKeyring
     let log: RocksKeyValueStore
     let state: RocksKeyValueStore
@@ -45,7 +45,8 @@ struct NodeFiles: Sendable {
         var policy = RootKeyPolicy(dataDirectory: directory)
         policy.requiresSeparateDevice = configuration.keys.requireSeparateRootKey
         root = try Self.source(configuration.keys).load(policy, retryingFor: 30)
-        ringFile = KeyRingFile(directory: directory + "/keys")
+        let ringFile = KeyRingFile(directory: directory + "/keys")
+        ringChanges = RingChanges(file: ringFile, root: root.secret)
         try Self.makeFolder(directory + "/keys")
         if ringFile.exists {
             ring = try ringFile.load(root: root.secret).ring
@@ -227,6 +228,37 @@ struct NodeFiles: Sendable {
     func close() throws {
         try state.close()
         try log.close()
+    }
+}
+
+/// The key ring on disk, changed by one caller at a time: its own lock keeps other processes out
+/// and does not wait.
+final class RingChanges: Sendable {
+    private let file: KeyRingFile
+    private let root: SecretKey
+    private let turn = Mutex<Void>(())
+
+    init(file: KeyRingFile, root: SecretKey) {
+        self.file = file
+        self.root = root
+    }
+
+    func rotate(_ kind: KeyKind) throws(KeyError) -> KeyRing {
+        try turn.withLock { _ throws(KeyError) in
+            // Wrapped keys are in few places: none may hang on one file.
+            try file.rotate(
+                kind,
+                root: root,
+                milliseconds: wallMilliseconds(),
+                inBoth: kind == .wrap
+            )
+        }
+    }
+
+    func drop(_ kind: KeyKind, before epoch: UInt32) throws(KeyError) -> KeyRing {
+        try turn.withLock { _ throws(KeyError) in
+            try file.drop(kind, before: epoch, root: root)
+        }
     }
 }
 

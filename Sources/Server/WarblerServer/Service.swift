@@ -142,7 +142,9 @@ final class Service: Sendable {
         let disk = DiskReserve(configuration)
         let gateway = makeGateway(node, feed, pool, disk, fatal)
         let server = try listen(gateway, node)
-        let admin = try adminSocket(node, gateway, files)
+        let erasure = makeErasure(node, files)
+        erasure.start()
+        let admin = try adminSocket(node, gateway, files, erasure)
         let upkeep = Upkeep(
             node: node,
             feed: feed,
@@ -166,6 +168,7 @@ final class Service: Sendable {
         drained.wait()
         admin.stop()
         upkeep.stop()
+        erasure.stop()
         node.stop()
         gateway.stop()
         do { try files.close() } catch { throw StartFailure(error) }
@@ -333,17 +336,50 @@ final class Service: Sendable {
         )
     }
 
+    private func makeErasure(
+        _ node: RocksNode,
+        _ files: NodeFiles
+    ) -> KeyErasure<RocksKeyValueStore> {
+        let changes = files.ringChanges
+        let logger = self.logger
+        let erasure = KeyErasure(
+            node,
+            ring: KeyErasure.RingChanges(
+                beginEpoch: { try changes.rotate(.wrap) },
+                dropBefore: { try changes.drop(.wrap, before: $0) }
+            ),
+            failed: { error in
+                logger.record(
+                    .error,
+                    "destroyed keys are not unrecoverable yet",
+                    [.code: "E-KEY-051", .reason: LogValue("\(error)")]
+                )
+            }
+        )
+        _ = erasure.follow { step in
+            guard case .epochsDropped(let epoch) = step else { return }
+            logger.record(
+                .notice,
+                "destroyed keys are unrecoverable",
+                [.status: LogValue("wrap epochs below \(epoch) are dropped")]
+            )
+        }
+        return erasure
+    }
+
     private func adminSocket(
         _ node: RocksNode,
         _ gateway: Gateway,
-        _ files: NodeFiles
+        _ files: NodeFiles,
+        _ erasure: KeyErasure<RocksKeyValueStore>
     ) throws -> AdminSocketServer {
         let commands = AdminCommands(
             node: node,
             gateway: gateway,
             files: files,
             configuration: configuration,
-            health: health
+            health: health,
+            erasure: erasure
         )
         do {
             let socket = try AdminSocketServer(path: configuration.adminSocketPath) {

@@ -33,11 +33,14 @@ struct MemoryNode {
     let ring: KeyRing
     let mark = MarkKeeper()
 
-    init() {
-        log = MemoryKeyValueStore(
-            families: LogFamilies.all + [.default],
-            durability: .synced
-        )
+    /// - Parameter log: one that a node has written already.
+    init(log written: MemoryKeyValueStore? = nil) {
+        log =
+            written
+            ?? MemoryKeyValueStore(
+                families: LogFamilies.all + [.default],
+                durability: .synced
+            )
         state = MemoryKeyValueStore(
             families: [.state],
             durability: .noWAL(spontaneousFlushOneIn: 0, seed: 1)
@@ -51,7 +54,9 @@ struct MemoryNode {
 
     func start(
         partitions: Int = 4,
-        host: HostSettings = HostSettings()
+        host: HostSettings = HostSettings(),
+        ring other: KeyRing? = nil,
+        mark known: Mark? = nil
     ) throws -> Node<MemoryKeyValueStore> {
         var settings = NodeSettings(serverName: "test.example", partitions: partitions)
         settings.host = host
@@ -59,13 +64,13 @@ struct MemoryNode {
             settings: settings,
             log: log,
             state: state,
-            ring: ring,
+            ring: other ?? ring,
             entropy: { count in (0..<count).map { _ in UInt8.random(in: 0...255) } },
             writeMark: { [mark] in mark.keep($0) },
             publish: { _ in },
             failed: { Issue.record("the node failed: \($0)") }
         )
-        let findings = try node.start(mark: mark.found) { _ in }
+        let findings = try node.start(mark: known ?? mark.found) { _ in }
         #expect(findings.isEmpty)
         return node
     }

@@ -25,7 +25,8 @@ extension PartitionReplica {
         let context = DecisionContext(
             wallMilliseconds: moment.wallMilliseconds,
             recordMilliseconds: max(moment.wallMilliseconds, clock.last.milliseconds),
-            nextIndex: next
+            nextIndex: next,
+            visible: visible
         )
         switch try homeserver.decide(command, context) {
         case .rejected(let error):

@@ -19,6 +19,9 @@ package enum HostInput: Sendable {
     case logSynced(batch: UInt64)
     /// Raft's unit of time has passed.
     case tick
+    /// Removes a partition's records up to and including an index, once its rows and what stays of
+    /// its log say the same. Answered (as a read at that index) when that is on disk.
+    case trimLog(PartitionID, through: LogIndex, token: UInt64)
     /// Commands that waited for keys may go on.
     case keysChanged([UInt64])
 }

@@ -33,6 +33,17 @@ package struct HostSettings: Sendable {
     package init() {}
 }
 
+/// What a batch allows once it is durable.
+private struct BatchUnderWay: Sendable {
+    let id: UInt64
+    var tasks: [(PartitionID, AppendAck, LogTail)] = []
+    var answers: [HostAnswer] = []
+
+    init(id: UInt64) { self.id = id }
+
+    var isEmpty: Bool { tasks.isEmpty && answers.isEmpty }
+}
+
 /// A host's whole turn over its replicas, as a value (architecture 2.4): drain → step → merge →
 /// hand over. The simulator runs this very code.
 package struct HostTurn<
@@ -47,7 +58,9 @@ package struct HostTurn<
     private var touched: Set<PartitionID> = []
     private var nextBatch: UInt64 = 1
     /// What each batch under way allows once it is durable, in order.
-    private var underWay: [(batch: UInt64, tasks: [(PartitionID, AppendAck, LogTail)])] = []
+    private var underWay: [BatchUnderWay] = []
+    /// Logs to trim in this pass.
+    private var trims: [(partition: PartitionID, through: LogIndex, token: UInt64)] = []
     private var tick: UInt64 = 0
     /// Partitions whose rows were handed out by the last pass.
     private var unwritten: [PartitionID] = []
@@ -91,14 +104,14 @@ package struct HostTurn<
         }
         for input in inputs { try take(input, moment, &output) }
         var log = LogBatch(id: nextBatch, rows: WriteBatch(), mustSync: false, entries: 0)
-        var tasks: [(PartitionID, AppendAck, LogTail)] = []
+        var batch = BatchUnderWay(id: nextBatch)
         var seen: Set<PartitionID> = []
         var room = settings.passRowBytes
         while !touched.isEmpty {
             let now = touched.sorted()
             touched.removeAll(keepingCapacity: true)
             seen.formUnion(now)
-            for id in now { try settle(id, moment, &room, &log, &tasks, &output) }
+            for id in now { try settle(id, moment, &room, &log, &batch, &output) }
             try pump(now, moment, &output)
         }
         for id in seen.sorted() {
@@ -117,8 +130,9 @@ package struct HostTurn<
             }
         }
         awaiting = stillAwaiting
-        if !tasks.isEmpty {
-            underWay.append((log.id, tasks))
+        try trimLogs(&log, &batch, &output)
+        if !batch.isEmpty {
+            underWay.append(batch)
             nextBatch += 1
             output.log = log
         }
@@ -160,8 +174,9 @@ package struct HostTurn<
             touched.insert(partition)
         case .awaitReady(let partitions, let token): awaiting.append((partitions, token))
         case .logSynced(let batch):
-            while let first = underWay.first, first.batch <= batch {
+            while let first = underWay.first, first.id <= batch {
                 underWay.removeFirst()
+                output.answers += first.answers
                 for (partition, ack, last) in first.tasks {
                     replicas[partition]?.raft.reader.log.markDurable(last)
                     replicas[partition]?.raft.appended(ack)
@@ -169,11 +184,35 @@ package struct HostTurn<
                 }
             }
         case .tick: try onTick(moment, &output)
+        case .trimLog(let partition, let index, let token):
+            trims.append((partition, index, token))
         case .keysChanged(let destroyed):
             for id in replicas.keys.sorted() {
                 if !destroyed.isEmpty { replicas[id]?.homeserver.forgetKeys() }
                 try retry(id, keysArrived: true, moment, &output)
             }
+        }
+    }
+
+    private mutating func trimLogs(
+        _ log: inout LogBatch,
+        _ batch: inout BatchUnderWay,
+        _ output: inout HostOutput
+    ) throws {
+        let due = trims
+        trims = []
+        for trim in due {
+            let isTrimmed = try with(trim.partition) { replica in
+                guard trim.through <= replica.visible else { return false }
+                try replica.raft.reader.log.truncatePrefix(through: trim.through, into: &log.rows)
+                return true
+            }
+            guard isTrimmed == true else {
+                output.answers.append(.read(token: trim.token, nil))
+                continue
+            }
+            log.mustSync = true
+            batch.answers.append(.read(token: trim.token, trim.through))
         }
     }
 
@@ -194,7 +233,7 @@ package struct HostTurn<
         _ moment: Moment,
         _ room: inout Int,
         _ log: inout LogBatch,
-        _ tasks: inout [(PartitionID, AppendAck, LogTail)],
+        _ batch: inout BatchUnderWay,
         _ output: inout HostOutput
     ) throws {
         try with(id) { replica in
@@ -214,7 +253,9 @@ package struct HostTurn<
                 output.messages.append(contentsOf: ready.messages.map { (id, $0) })
                 if let task = ready.append {
                     try replica.write(task, moment, into: &log)
-                    tasks.append((id, task.acknowledgement, replica.raft.reader.log.tail))
+                    batch.tasks.append(
+                        (id, task.acknowledgement, replica.raft.reader.log.tail)
+                    )
                 }
                 if let task = ready.apply { try replica.apply(task, moment, into: &output) }
             }
