@@ -83,10 +83,17 @@ package struct PartitionReplica<
         visible = applied
     }
 
-    /// Leads, and has applied everything that was there before it led.
+    /// Leads, and the rows of everything that was there before it led are written: decisions look
+    /// at rows, and no overlay stands for those that a start folds.
     package var isReady: Bool {
         guard raft.isLeader, let leadsFrom else { return false }
-        return applied >= leadsFrom
+        return visible >= leadsFrom
+    }
+
+    /// Ready as soon as this turn's rows are written.
+    var isReadyAfterWriting: Bool {
+        guard raft.isLeader, let leadsFrom else { return false }
+        return applied >= leadsFrom && visible < leadsFrom
     }
 
     /// The last turn's rows are written: the overlay that stood for them may go.
