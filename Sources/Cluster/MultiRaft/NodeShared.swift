@@ -19,6 +19,8 @@ final class NodeShared: Sendable {
     private let waiting = Mutex(State())
     private let applied = Mutex<[PartitionID: LogIndex]>([:])
     private let rows = Mutex(Unflushed())
+    /// Entries that a start must still fold.
+    private let replay = Mutex<UInt64>(0)
     private let stream: Mutex<RandomStream>
 
     init(entropy: @Sendable (Int) -> [UInt8]) {
@@ -90,8 +92,12 @@ final class NodeShared: Sendable {
     }
     func positions() -> [PartitionID: LogIndex] { applied.withLock { $0 } }
 
+    func setReplay(_ entries: UInt64) { replay.withLock { $0 = entries } }
+    var replayLeft: UInt64 { replay.withLock { $0 } }
+
     func noteApplied(_ entries: Int, bytes: Int) {
         guard entries > 0 else { return }
+        replay.withLock { $0 -= min($0, UInt64(entries)) }
         rows.withLock {
             $0.entries += entries
             $0.bytes += bytes

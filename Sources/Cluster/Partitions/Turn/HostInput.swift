@@ -34,6 +34,12 @@ package enum CommandOutcome: Sendable {
     case outcomeUnknown
 }
 
+/// A start met a damaged record that its rows must still be folded from: it cannot get past it.
+package struct UnfoldableRecord: Error, Sendable {
+    package var partition: PartitionID
+    package var index: LogIndex
+}
+
 package enum HostAnswer: Sendable {
     case command(token: UInt64, CommandOutcome)
     /// Applied at least as far as the read needs; `nil` when this replica cannot tell.

@@ -99,13 +99,21 @@ package struct HostTurn<
         for id in seen.sorted() {
             guard let hadRows = replicas[id]?.flushRows(&output), hadRows else { continue }
             unwritten.append(id)
-            if replicas[id]?.hasDueAfterWriting == true { output.wantsTurn = true }
+            if replicas[id]?.hasDueAfterWriting == true
+                || replicas[id]?.isReadyAfterWriting == true
+            {
+                output.wantsTurn = true
+            }
         }
         var stillAwaiting: [(partitions: [PartitionID], token: UInt64)] = []
         for one in awaiting {
             if one.partitions.allSatisfy(isReady) {
                 output.answers.append(.read(token: one.token, .zero))
             } else {
+                for id in one.partitions {
+                    guard let index = replicas[id]?.raft.status().faultAt else { continue }
+                    throw UnfoldableRecord(partition: id, index: index)
+                }
                 stillAwaiting.append(one)
             }
         }
