@@ -84,9 +84,6 @@ final class HostThread<Store: KeyValueStore, Keys: KeyReader>: Sendable {
                 if let log = output.log { storage(log) }
                 if !output.state.isEmpty { try state.write(output.state, sync: false) }
                 after(output)
-                if let (partition, index) = output.faults.first {
-                    throw NodeError.logDamaged(partition, index)
-                }
                 again = output.wantsTurn
             } catch {
                 failed(error)

@@ -47,10 +47,9 @@ private enum NodeBounds {
 
 /// Why a node cannot start or go on.
 package enum NodeError: Error, Sendable {
-    /// A partition's log is not what this node once promised (architecture 2.5).
-    case logLost(PartitionID, String)
-    /// An entry that is to be applied cannot be read: nothing after it can be.
-    case logDamaged(PartitionID, LogIndex)
+    /// Logs that are not what this node once promised, or that cannot be folded (architecture
+    /// 2.5). Nothing was changed.
+    case logsLost([LogFinding])
     case invalidServerName(String)
     case noServerKeys
     case stopped
@@ -187,27 +186,34 @@ package final class Node<Store: KeyValueStore>: Sendable {
     // MARK: Life
 
     /// Recovers every partition and returns once all lead and have applied what they had. Blocks.
+    ///
+    /// - Parameters:
+    ///   - mark: As it was found.
+    ///   - willBegin: Called once every log was judged and before anything is written.
     package func start(
         mark: Mark?,
+        willBegin: () throws -> Void = {},
         progress: @Sendable (String) -> Void
     ) throws -> [LogFinding] {
         guard ServerName(serverName) != nil else { throw NodeError.invalidServerName(serverName) }
+        let (recovered, findings) = try recover(mark)
+        try willBegin()
         storage.start()
         host.start(settings: settings.host)
-        var findings: [LogFinding] = []
         guard let first = SigningKey(version: "0", seed: shared.random(32)) else {
             throw NodeError.noServerKeys
         }
         // The key partition signs nothing; its builder is never used.
-        try open(.keys, signing: first, mark: mark, &findings)
+        try open(recovered[.keys]!, signing: first)
         waitUntilReady([.keys])
         let signing = try serverSigningKey()
         let all = [PartitionID.control] + map.all
         for (done, partition) in all.enumerated() {
-            try open(partition, signing: signing, mark: mark, &findings)
+            try open(recovered[partition]!, signing: signing)
             if done % 16 == 15 { progress("opened \(done + 1) of \(all.count) partitions") }
         }
         waitUntilReady(all)
+        shared.setReplay(0)
         return findings
     }
 
@@ -233,25 +239,36 @@ package final class Node<Store: KeyValueStore>: Sendable {
         return key
     }
 
-    private func open(
-        _ partition: PartitionID,
-        signing: SigningKey,
-        mark: Mark?,
-        _ findings: inout [LogFinding]
-    ) throws {
-        var logSettings = MessageLogSettings()
-        logSettings.cacheBytesMax = NodeBounds.logCacheBytes
-        let recovered = try MessageLog.recover(
-            partition,
-            from: logStore,
-            mark: mark?.expectation(for: partition),
-            settings: logSettings
-        )
-        switch recovered.verdict {
-        case .clean: break
-        case .amnesia(let why): throw NodeError.logLost(partition, why.description)
-        case .hole: findings.append(LogFinding(partition: partition, verdict: recovered.verdict))
+    /// Every partition's log, or why this node may not go on with them.
+    private func recover(
+        _ mark: Mark?
+    ) throws -> (logs: [PartitionID: RecoveredLog<Store>], findings: [LogFinding]) {
+        var recovery = LogRecovery(log: logStore, rows: stateStore, mark: mark)
+        recovery.settings.cacheBytesMax = NodeBounds.logCacheBytes
+        var logs: [PartitionID: RecoveredLog<Store>] = [:]
+        var findings: [LogFinding] = []
+        var lost: [LogFinding] = []
+        var left: UInt64 = 0
+        for partition in [.keys, .control] + map.all {
+            let found = try recovery.recover(partition)
+            logs[partition] = found
+            let applied = try recovery.applied(partition)
+            if applied < found.log.lastIndex { left += found.log.lastIndex.raw - applied.raw }
+            guard found.verdict != .clean else { continue }
+            let finding = LogFinding(partition: partition, verdict: found.verdict)
+            if try recovery.stops(found.verdict, partition) {
+                lost.append(finding)
+            } else {
+                findings.append(finding)
+            }
         }
+        guard lost.isEmpty else { throw NodeError.logsLost(lost) }
+        shared.setReplay(left)
+        return (logs, findings)
+    }
+
+    private func open(_ recovered: RecoveredLog<Store>, signing: SigningKey) throws {
+        let partition = recovered.log.partition
         let rows = StateReader(partition, stateStore)
         let applied = try position(of: rows, behind: recovered.log.base)
         let replicaID = ReplicaID(1)
@@ -312,10 +329,10 @@ package final class Node<Store: KeyValueStore>: Sendable {
         let found = try rows.applied ?? AppliedRow(index: .zero, term: .zero, clock: .zero)
         guard found.index < base.index else { return found }
         guard rows.partition == .keys else {
-            throw NodeError.logLost(
-                rows.partition,
-                "its log begins behind \(base.index), its rows end at \(found.index)"
-            )
+            let why = "it begins behind \(base.index), the rows end at \(found.index)"
+            throw NodeError.logsLost([
+                LogFinding(partition: rows.partition, verdict: .amnesia(.endDamaged(why)))
+            ])
         }
         return AppliedRow(index: base.index, term: base.term, clock: base.clock)
     }
@@ -347,6 +364,9 @@ package final class Node<Store: KeyValueStore>: Sendable {
         gate.wait()
         return trimmed.withLock { $0 } != nil
     }
+
+    /// Entries of the log that this start must still fold; 0 once it is through.
+    package var replayLeft: UInt64 { shared.replayLeft }
 
     /// Rows since the last flush: what a start would have to fold again.
     package var unflushed: (entries: Int, bytes: Int) { shared.unflushed() }

@@ -24,6 +24,8 @@ final class NodeShared: Sendable {
         let run: @Sendable () -> Void
     }
     private let destroyed = Mutex<Hook?>(nil)
+    /// Entries that a start must still fold.
+    private let replay = Mutex<UInt64>(0)
     private let stream: Mutex<RandomStream>
 
     init(entropy: @Sendable (Int) -> [UInt8]) {
@@ -104,8 +106,12 @@ final class NodeShared: Sendable {
     }
     func positions() -> [PartitionID: LogIndex] { applied.withLock { $0 } }
 
+    func setReplay(_ entries: UInt64) { replay.withLock { $0 = entries } }
+    var replayLeft: UInt64 { replay.withLock { $0 } }
+
     func noteApplied(_ entries: Int, bytes: Int) {
         guard entries > 0 else { return }
+        replay.withLock { $0 -= min($0, UInt64(entries)) }
         rows.withLock {
             $0.entries += entries
             $0.bytes += bytes

@@ -38,8 +38,13 @@ struct AdminCommands: Sendable {
         case "keys.status": return try keysStatus()
         case "keys.rotate": return try rotate()
         case "keys.shred-room": return try shredRoom(request, progress)
-        case "log.verify": return try LogTools(store: files.log).verify(request, progress)
-        case "log.inspect": return try LogTools(store: files.log).inspect(request)
+        case "log.verify": return try logTools.verify(request, progress)
+        case "log.inspect": return try logTools.inspect(request)
+        case "log.accept-loss":
+            throw AdminFailure(
+                code: "E-NODE-LOCKED",
+                message: "stop the node first: a loss is accepted on its data at rest"
+            )
         case "rebuild": return try rebuild(progress)
         default: throw .unknownCommand(request.command)
         }
@@ -131,6 +136,13 @@ struct AdminCommands: Sendable {
             )
         else { throw AdminFailure(code: "memory", message: "no memory to hash a password") }
         return text
+    }
+
+    /// Each looked at before what it is held against, so that none is ahead of its witness.
+    private var logTools: LogTools<RocksView, RocksView> {
+        let mark = files.mark.current
+        let rows = files.state.view()
+        return LogTools(recovery: LogRecovery(log: files.log.view(), rows: rows, mark: mark))
     }
 
     // MARK: Users
@@ -271,16 +283,7 @@ struct AdminCommands: Sendable {
     }
 
     private func rebuild(_ progress: (AdminValue) -> Void) throws(AdminFailure) -> AdminValue {
-        let check = RebuildCheck(
-            log: files.log,
-            state: files.state,
-            encryption: files.encryption,
-            directory: files.directory + "/rebuild-\(node.mintCommandID())"
-        )
-        return try reading {
-            defer { check.removeFolder() }
-            return try check.run([.control, .keys] + node.map.all, progress)
-        }
+        try reading { try RebuildCheck(files).run(configuration, progress) }
     }
 
     private func status() throws(AdminFailure) -> AdminValue {

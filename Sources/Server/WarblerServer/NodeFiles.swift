@@ -115,8 +115,7 @@ struct NodeFiles: Sendable {
         }
         mark = try MarkKeeper(
             path: directory + "/mark",
-            partitions: configuration.partitions.count + 2,
-            isNew: try MessageLog<RocksKeyValueStore>.partitions(in: log).isEmpty
+            partitions: configuration.partitions.count + 2
         )
     }
 
@@ -271,21 +270,20 @@ final class MarkKeeper: Sendable {
     private let state: Mutex<State>
     /// What was there at start; nil for a new node.
     let found: Mark?
+    let incarnation: UInt64
 
-    /// - Parameter isNew: the log holds nothing yet. A mark that is missing beside a log that holds
-    ///   something is not made anew here, or the next start would find one that promises nothing:
-    ///   only the first sync of a node that was let start writes it.
-    init(path: String, partitions: Int, isNew: Bool) throws(StoreError) {
-        var file = try MarkFile(path: path, partitions: partitions)
+    /// Looks, and writes nothing: a node that refuses its logs must find them refused again.
+    init(path: String, partitions: Int) throws(StoreError) {
+        let file = try MarkFile(path: path, partitions: partitions)
         found = file.found
-        // Every start raises the incarnation, durably before the first turn.
         var mark = file.found ?? Mark(incarnation: 0)
         mark.incarnation += 1
-        if isNew || file.found != nil { try file.write(mark) }
+        incarnation = mark.incarnation
         state = Mutex(State(file: file, mark: mark))
     }
 
-    var incarnation: UInt64 { state.withLock { $0.mark.incarnation } }
+    /// Every start raises the incarnation, durably before the first turn.
+    func begin() throws { try keep([]) }
 
     func keep(_ entries: [MarkEntry]) throws {
         try state.withLock { state in
@@ -293,6 +291,9 @@ final class MarkKeeper: Sendable {
             try state.file.write(state.mark)
         }
     }
+
+    /// What the file holds by now, for who looks at a running node.
+    var current: Mark { state.withLock { $0.mark } }
 }
 
 func wallMilliseconds() -> UInt64 {

@@ -27,6 +27,7 @@ typealias RocksNode = Node<RocksKeyValueStore>
 final class Service: Sendable {
     let configuration: Configuration
     let mode: StoreMode
+    let log: NodeLog
     let logger: Logger
     let metrics = Metrics()
     private let health = Health()
@@ -36,29 +37,8 @@ final class Service: Sendable {
     init(_ configuration: Configuration, _ mode: StoreMode) throws {
         self.configuration = configuration
         self.mode = mode
-        let sink: LogSink
-        if let file = configuration.logging.file {
-            guard let opened = LogSink(file: file) else {
-                throw StartFailure(
-                    "E-DISK-IO",
-                    "cannot write the log file \(file)",
-                    exitStatus: 74
-                )
-            }
-            sink = opened
-        } else {
-            sink = .standardError
-        }
-        let settings = configuration.logging
-        LoggingSystem.bootstrap {
-            StructuredLogHandler(
-                label: $0,
-                format: settings.format == .json ? .json : .text,
-                level: Logger.Level(rawValue: settings.level.rawValue) ?? .info,
-                sink: sink
-            )
-        }
-        logger = Logger(label: "warblerd")
+        log = try NodeLog(configuration)
+        logger = log.logger
     }
 
     /// Returns when the node was told to stop and has.
@@ -122,9 +102,13 @@ final class Service: Sendable {
         )
         let findings: [LogFinding]
         do {
-            findings = try node.start(mark: files.mark.found) { [logger] text in
-                logger.record(.info, "starting", [.status: LogValue(text)])
-            }
+            findings = try node.start(
+                mark: files.mark.found,
+                willBegin: { try files.mark.begin() },
+                progress: { [logger] text in
+                    logger.record(.info, "starting", [.status: LogValue(text)])
+                }
+            )
         } catch { throw StartFailure(error) }
         for finding in findings {
             logger.record(

@@ -36,9 +36,9 @@ package struct Folder<Store: KeyValueReader>: Sendable {
     /// Whether anything was folded since the last batch was taken.
     private var hasFolded = false
 
-    /// - Parameter applied: what the store's rows hold already: an entry without a clock of its
-    ///   own takes the one before it.
-    package init(partition: PartitionID, store: Store, applied: AppliedRow? = nil) {
+    /// - Parameter applied: Where the rows in the store are: an entry without a clock of its own
+    ///   takes the one before, whether or not the process that folded that one still runs.
+    package init(partition: PartitionID, store: Store, applied: AppliedRow?) {
         self.partition = partition
         self.store = store
         self.applied = applied

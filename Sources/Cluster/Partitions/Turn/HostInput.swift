@@ -37,6 +37,12 @@ package enum CommandOutcome: Sendable {
     case outcomeUnknown
 }
 
+/// A start met a damaged record that its rows must still be folded from: it cannot get past it.
+package struct UnfoldableRecord: Error, Sendable {
+    package var partition: PartitionID
+    package var index: LogIndex
+}
+
 package enum HostAnswer: Sendable {
     case command(token: UInt64, CommandOutcome)
     /// Applied at least as far as the read needs; `nil` when this replica cannot tell.
@@ -78,6 +84,4 @@ package struct HostOutput: Sendable {
     var settled: [(Delivery, PartitionID)] = []
     /// Messages between partitions that were not folded, and come again.
     var refused: [(Delivery, PartitionID)] = []
-    /// Entries that cannot be read from the log: those replicas cannot go on.
-    package var faults: [(PartitionID, LogIndex)] = []
 }

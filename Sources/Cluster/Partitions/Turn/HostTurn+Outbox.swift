@@ -16,14 +16,14 @@ extension HostTurn {
         output.settled = []
         for (delivery, target) in settled {
             let slot = OutboxSlot(target: target, sequence: delivery.sequence)
-            replicas[delivery.source]?.delivered(slot, &output)
+            with(delivery.source) { $0.delivered(slot, &output) }
         }
         for (delivery, _) in settled { touch(delivery.source) }
         let refused = output.refused
         output.refused = []
         for (delivery, target) in refused {
             let slot = OutboxSlot(target: target, sequence: delivery.sequence)
-            replicas[delivery.source]?.outbox.takeBack(slot)
+            with(delivery.source) { $0.outbox.takeBack(slot) }
         }
         for source in partitions {
             guard with(source, { $0.isReady }) == true else { continue }
@@ -38,10 +38,10 @@ extension HostTurn {
         }
     }
 
-    private func dueMessages(
+    private mutating func dueMessages(
         of source: PartitionID
     ) -> [(target: PartitionID, sequence: UInt64, message: [UInt8])] {
-        replicas[source]?.dueMessages() ?? []
+        with(source) { $0.dueMessages() } ?? []
     }
 
     private mutating func deliver(
@@ -54,20 +54,16 @@ extension HostTurn {
     ) throws {
         var reader = ByteReader(message)
         let fact = try Fact(from: &reader)
-        replicas[source]?.takeMessage(for: target, sequence)
+        with(source) { $0.takeMessage(for: target, sequence) }
         let command = Command(
             id: CommandID(high: UInt64(source.raw), low: sequence),
             answerLifetime: 0,
             action: .deliver(source: source, sequence: sequence, message: fact)
         )
         let delivery = Delivery(source: source, sequence: sequence)
-        try replicas[target]?.handle(
-            command,
-            token: nil,
-            delivery: delivery,
-            moment,
-            into: &output
-        )
+        try with(target) {
+            try $0.handle(command, token: nil, delivery: delivery, moment, into: &output)
+        }
         touch(target)
         touch(source)
     }
@@ -79,13 +75,13 @@ extension HostTurn {
         _ moment: Moment,
         _ output: inout HostOutput
     ) throws {
-        replicas[source]?.outbox.acknowledged[target] = upTo
+        with(source) { $0.outbox.acknowledged[target] = upTo }
         let command = Command(
             id: CommandID(high: UInt64(target.raw) | 1 << 32, low: upTo),
             answerLifetime: 0,
             action: .acknowledgeOutbox(target: target, upTo: upTo)
         )
-        try replicas[source]?.handle(command, token: nil, moment, into: &output)
+        try with(source) { try $0.handle(command, token: nil, moment, into: &output) }
         touch(source)
     }
 
@@ -109,7 +105,7 @@ extension HostTurn {
             answerLifetime: 0,
             action: .createKeys(partition: id, count: settings.keyBlock)
         )
-        try replicas[.keys]?.handle(command, token: nil, moment, into: &output)
+        try with(.keys) { try $0.handle(command, token: nil, moment, into: &output) }
         touch(.keys)
     }
 }

@@ -53,7 +53,7 @@ package struct HostTurn<
 >: Sendable {
     package typealias Replica = PartitionReplica<LogStore, StateStore, Keys>
 
-    package internal(set) var replicas: [PartitionID: Replica] = [:]
+    private var replicas = ReplicaTable<Replica>()
     let settings: HostSettings
     private var touched: Set<PartitionID> = []
     private var nextBatch: UInt64 = 1
@@ -69,22 +69,19 @@ package struct HostTurn<
     package init(settings: HostSettings = HostSettings()) { self.settings = settings }
 
     package mutating func add(_ replica: Replica) {
-        precondition(replicas[replica.id] == nil, "a node has one replica of a partition")
-        replicas[replica.id] = replica
         touched.insert(replica.id)
+        replicas.add(replica, as: replica.id)
     }
 
     /// Starts elections where this replica is the only voter: nobody else could.
     package mutating func campaign(_ partition: PartitionID) {
-        replicas[partition]?.raft.campaign()
+        with(partition) { $0.raft.campaign() }
         touched.insert(partition)
     }
 
-    package func isReady(_ partition: PartitionID) -> Bool {
-        replicas[partition]?.isReady ?? false
+    package mutating func isReady(_ partition: PartitionID) -> Bool {
+        with(partition) { $0.isReady } ?? false
     }
-
-    package var allReady: Bool { replicas.values.allSatisfy(\.isReady) }
 
     /// One pass. The rows of the last pass must be written by now. Throws only when the node must
     /// stop: its log or its rows cannot be trusted.
@@ -115,15 +112,17 @@ package struct HostTurn<
             try pump(now, moment, &output)
         }
         for id in seen.sorted() {
-            guard let hadRows = replicas[id]?.flushRows(&output), hadRows else { continue }
-            unwritten.append(id)
-            if replicas[id]?.hasDueAfterWriting == true || replicas[id]?.waitsForRows == true {
-                output.wantsTurn = true
+            let isDue = with(id) { replica -> Bool? in
+                guard replica.flushRows(&output) else { return nil }
+                return replica.hasDueAfterWriting || replica.waitsForRows
             }
+            guard let isDue = isDue ?? nil else { continue }
+            unwritten.append(id)
+            if isDue { output.wantsTurn = true }
         }
         var stillAwaiting: [(partitions: [PartitionID], token: UInt64)] = []
         for one in awaiting {
-            if one.partitions.allSatisfy(isReady) {
+            if one.partitions.allSatisfy({ isReady($0) }) {
                 output.answers.append(.read(token: one.token, .zero))
             } else {
                 stillAwaiting.append(one)
@@ -142,12 +141,12 @@ package struct HostTurn<
     mutating func touch(_ id: PartitionID) { touched.insert(id) }
 
     /// Changes a replica in place.
+    @discardableResult
     mutating func with<Result>(
         _ id: PartitionID,
         _ body: (inout Replica) throws -> Result
     ) rethrows -> Result? {
-        guard let index = replicas.index(forKey: id) else { return nil }
-        return try body(&replicas.values[index])
+        try replicas.with(id, body)
     }
 
     private mutating func take(
@@ -157,20 +156,22 @@ package struct HostTurn<
     ) throws {
         switch input {
         case .command(let partition, let command, let token):
-            guard replicas[partition] != nil else {
+            guard replicas.contains(partition) else {
                 output.answers.append(
                     .command(token: token, .unavailable("no replica of \(partition) here"))
                 )
                 return
             }
-            try replicas[partition]?.handle(command, token: token, moment, into: &output)
+            try with(partition) {
+                try $0.handle(command, token: token, moment, into: &output)
+            }
             touched.insert(partition)
         case .read(let partition, let token):
-            guard replicas[partition] != nil else {
+            guard replicas.contains(partition) else {
                 output.answers.append(.read(token: token, nil))
                 return
             }
-            replicas[partition]?.raft.readIndex(token: token)
+            with(partition) { $0.raft.readIndex(token: token) }
             touched.insert(partition)
         case .awaitReady(let partitions, let token): awaiting.append((partitions, token))
         case .logSynced(let batch):
@@ -178,8 +179,10 @@ package struct HostTurn<
                 underWay.removeFirst()
                 output.answers += first.answers
                 for (partition, ack, last) in first.tasks {
-                    replicas[partition]?.raft.reader.log.markDurable(last)
-                    replicas[partition]?.raft.appended(ack)
+                    with(partition) {
+                        $0.raft.reader.log.markDurable(last)
+                        $0.raft.appended(ack)
+                    }
                     touched.insert(partition)
                 }
             }
@@ -187,8 +190,8 @@ package struct HostTurn<
         case .trimLog(let partition, let index, let token):
             trims.append((partition, index, token))
         case .keysChanged(let destroyed):
-            for id in replicas.keys.sorted() {
-                if !destroyed.isEmpty { replicas[id]?.homeserver.forgetKeys() }
+            for id in replicas.ids {
+                if !destroyed.isEmpty { with(id) { $0.homeserver.forgetKeys() } }
                 try retry(id, keysArrived: true, moment, &output)
             }
         }
@@ -218,11 +221,13 @@ package struct HostTurn<
 
     private mutating func onTick(_ moment: Moment, _ output: inout HostOutput) throws {
         tick += 1
-        for id in replicas.keys.sorted() {
-            replicas[id]?.raft.tick()
-            replicas[id]?.outbox.resting.removeAll()
-            replicas[id]?.releaseLate(tick, after: settings.spreadTicks, &output)
-            replicas[id]?.giveUp(tick, after: settings.parkedTicks, &output)
+        for id in replicas.ids {
+            with(id) { [tick, settings] replica in
+                replica.raft.tick()
+                replica.outbox.resting.removeAll()
+                replica.releaseLate(tick, after: settings.spreadTicks, &output)
+                replica.giveUp(tick, after: settings.parkedTicks, &output)
+            }
             touched.insert(id)
         }
     }
@@ -259,7 +264,9 @@ package struct HostTurn<
                 }
                 if let task = ready.apply { try replica.apply(task, moment, into: &output) }
             }
-            if let index = replica.raft.faultAt { output.faults.append((id, index)) }
+            if let index = replica.raft.faultAt {
+                throw UnfoldableRecord(partition: id, index: index)
+            }
             replica.releaseReads(&output)
             replica.releaseRepeats(&output)
         }
@@ -272,14 +279,16 @@ package struct HostTurn<
         _ moment: Moment,
         _ output: inout HostOutput
     ) throws {
-        for due in replicas[id]?.takeDue(keysArrived: keysArrived) ?? [] {
-            try replicas[id]?.handle(
-                due.command,
-                token: due.token,
-                delivery: due.delivery,
-                moment,
-                into: &output
-            )
+        for due in with(id, { $0.takeDue(keysArrived: keysArrived) }) ?? [] {
+            try with(id) {
+                try $0.handle(
+                    due.command,
+                    token: due.token,
+                    delivery: due.delivery,
+                    moment,
+                    into: &output
+                )
+            }
             touched.insert(id)
         }
     }
