@@ -224,7 +224,8 @@ let package = Package(
             "MultiRaftTests",
             at: "Cluster/MultiRaftTests",
             [
-                "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
+                "Primitives", "Raft", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace",
+                "KeyValue",
                 "Encryption", "MessageLog", "Projections", "Partitions", "MultiRaft",
             ]
         ),

@@ -39,14 +39,19 @@ extension PartitionReplica {
     }
 
     /// Takes note of a new role. A leader decides once the first entry of its term is applied.
-    mutating func note(_ soft: SoftState, _ output: inout HostOutput) throws {
-        if soft.role == .leader {
-            leadsFrom = raft.last.index
-            outbox = Outbox()
-            try loadOutbox()
-        } else if leadsFrom != nil {
-            stepDown(&output)
-        }
+    ///
+    /// The term tells, not the role: who lost the lead and won it again since the last look leads
+    /// in another term, and what it decided in the old one may be gone.
+    mutating func noteRole(_ output: inout HostOutput) throws {
+        let term = raft.isLeader ? raft.term : nil
+        guard term != leadsIn else { return }
+        if leadsIn != nil { stepDown(&output) }
+        guard let term else { return }
+        leadsIn = term
+        // Nothing was proposed in this term yet: its last entry is its first.
+        leadsFrom = raft.last.index
+        outbox = Outbox()
+        try loadOutbox()
     }
 
     /// Messages that other partitions may not have folded yet, from this partition's rows. Those
@@ -136,14 +141,15 @@ extension PartitionReplica {
         }
         guard let one = pending.removeValue(forKey: entry.index) else { return }
         if let origin = one.origin { settled(origin, &output) }
-        guard let token = one.token else { return }
-        guard one.term == entry.term else {
-            answer(token, .unavailable("another leader's entry took its place"), &output)
-            return
-        }
-        if told.isEmpty {
-            answer(token, .answered(one.answer, entry.index), &output)
-        } else {
+        for token in one.tokens {
+            guard one.term == entry.term else {
+                answer(token, .unavailable("another leader's entry took its place"), &output)
+                continue
+            }
+            guard !told.isEmpty else {
+                answer(token, .answered(one.answer, entry.index), &output)
+                continue
+            }
             spreading.append(
                 SpreadingAnswer(
                     token: token,

@@ -20,6 +20,10 @@ extension PartitionReplica {
             answer(token, .unavailable("partition \(id) has no leader here yet"), &output)
             return
         }
+        if case .setReceipts(let room, let wishes) = command.action {
+            collect(wishes, in: room, token)
+            return
+        }
         let next = raft.last.index.next
         let context = DecisionContext(
             wallMilliseconds: moment.wallMilliseconds,
@@ -55,14 +59,15 @@ extension PartitionReplica {
                 )
             )
         case .append(let facts, let known):
-            try propose(facts, answering: known, token, delivery, at: next, moment, &output)
+            let tokens = token.map { [$0] } ?? []
+            try propose(facts, answering: known, tokens, delivery, at: next, moment, &output)
         }
     }
 
-    private mutating func propose(
+    mutating func propose(
         _ facts: [Fact],
         answering known: CommandAnswer,
-        _ token: UInt64?,
+        _ tokens: [UInt64],
         _ delivery: Delivery?,
         at next: LogIndex,
         _ moment: Moment,
@@ -79,7 +84,7 @@ extension PartitionReplica {
             let assigned = try raft.propose([payload])
             precondition(assigned.first == next, "a decision names the index its entry gets")
             pending[next] = PendingCommand(
-                token: token,
+                tokens: tokens,
                 term: assigned.term,
                 answer: known,
                 origin: delivery
@@ -88,7 +93,9 @@ extension PartitionReplica {
         } catch {
             // The overlay is ahead of the log now: throw it away, the rows are right.
             homeserver.reset()
-            answer(token, .unavailable("partition \(id): \(error)"), &output)
+            for token in tokens {
+                answer(token, .unavailable("partition \(id): \(error)"), &output)
+            }
         }
     }
 
@@ -130,8 +137,10 @@ extension PartitionReplica {
     /// No longer leads: what was under way may or may not happen.
     mutating func stepDown(_ output: inout HostOutput) {
         for (_, one) in pending.sorted(by: { $0.key < $1.key }) {
-            answer(one.token, .outcomeUnknown, &output)
+            for token in one.tokens { answer(token, .outcomeUnknown, &output) }
         }
+        for token in receipts.tokens { answer(token, .unavailable("leadership moved"), &output) }
+        receipts = CollectedReceipts()
         for one in deferred { answer(one.token, .unavailable("leadership moved"), &output) }
         for one in repeats { answer(one.token, .outcomeUnknown, &output) }
         for one in spreading {
@@ -143,6 +152,7 @@ extension PartitionReplica {
         repeats = []
         spreading = []
         outbox = Outbox()
+        leadsIn = nil
         leadsFrom = nil
         homeserver.reset()
     }

@@ -19,6 +19,8 @@ package struct PartitionReplica<
     package var homeserver: Homeserver<RowReader<StateStore>, Keys>
     package var folder: Folder<StateStore>
     var clock: HybridClock
+    /// The term this replica leads in, as far as it has taken note.
+    var leadsIn: Term?
     /// Index of the first entry of the term this replica leads in; it decides nothing before that
     /// is applied.
     var leadsFrom: LogIndex?
@@ -42,8 +44,14 @@ package struct PartitionReplica<
     var keyBlockFolded = false
     var hasAskedForKeys = false
 
+    /// Receipts that wait to go into one record.
+    var receipts = CollectedReceipts()
+    /// When the last record of receipts was proposed.
+    var receiptsTick: UInt64?
+
     struct PendingCommand: Sendable {
-        var token: UInt64?
+        /// Who is to be answered: several where their commands went into one entry.
+        var tokens: [UInt64]
         var term: Term
         var answer: CommandAnswer
         var origin: Delivery?
@@ -85,7 +93,7 @@ package struct PartitionReplica<
 
     /// Leads, and has applied everything that was there before it led.
     package var isReady: Bool {
-        guard raft.isLeader, let leadsFrom else { return false }
+        guard raft.isLeader, raft.term == leadsIn, let leadsFrom else { return false }
         return applied >= leadsFrom
     }
 
