@@ -216,7 +216,11 @@ let package = Package(
             ["MessageLog", "KeyValue", "Encryption", "Primitives"]
         ),
         tests("HTTPServiceTests", at: "Server/HTTPServiceTests", ["HTTPService", logging] + nio),
-        tests("ConfigurationTests", at: "Server/ConfigurationTests", ["Configuration"]),
+        tests(
+            "ConfigurationTests",
+            at: "Server/ConfigurationTests",
+            ["Configuration", "Keyspace"]
+        ),
         tests("AdminProtocolTests", at: "Server/AdminProtocolTests", ["AdminProtocol"]),
         tests("ObservabilityTests", at: "Server/ObservabilityTests", ["Observability", logging]),
         tests("ArchitectureTests", at: "Architecture", []),
