@@ -39,12 +39,17 @@ extension PartitionReplica {
     }
 
     /// Takes note of a new role. A leader decides once its rows hold the first entry of its term.
-    mutating func note(_ soft: SoftState, _ output: inout HostOutput) throws {
-        if soft.role == .leader {
-            try beginLeading()
-        } else if leadsFrom != nil {
-            stepDown(&output)
-        }
+    ///
+    /// The term tells, not the role: who lost the lead and won it again since the last look leads
+    /// in another term, and what it decided in the old one may be gone.
+    mutating func noteRole(_ output: inout HostOutput) throws {
+        let term = raft.isLeader ? raft.term : nil
+        guard term != leadsIn else { return }
+        if leadsIn != nil { stepDown(&output) }
+        guard let term else { return }
+        leadsIn = term
+        // Nothing was proposed in this term yet: its last entry is its first.
+        try beginLeading()
     }
 
     mutating func write(_ task: AppendTask, _ moment: Moment, into log: inout LogBatch) throws {
@@ -131,14 +136,15 @@ extension PartitionReplica {
                 refused(origin, &output)
             }
         }
-        guard let token = one.token else { return }
-        guard one.term == entry.term else {
-            answer(token, .unavailable("another leader's entry took its place"), &output)
-            return
-        }
-        if told.isEmpty {
-            answer(token, .answered(one.answer, entry.index), &output)
-        } else {
+        for token in one.tokens {
+            guard one.term == entry.term else {
+                answer(token, .unavailable("another leader's entry took its place"), &output)
+                continue
+            }
+            guard !told.isEmpty else {
+                answer(token, .answered(one.answer, entry.index), &output)
+                continue
+            }
             spreading.append(
                 SpreadingAnswer(
                     token: token,

@@ -21,6 +21,10 @@ extension PartitionReplica {
             if let delivery { refused(delivery, &output) }
             return
         }
+        if case .setReceipts(let room, let wishes) = command.action {
+            collect(wishes, in: room, token)
+            return
+        }
         let next = raft.last.index.next
         let context = DecisionContext(
             wallMilliseconds: moment.wallMilliseconds,
@@ -58,14 +62,15 @@ extension PartitionReplica {
                 )
             )
         case .append(let facts, let known):
-            try propose(facts, answering: known, token, delivery, at: next, moment, &output)
+            let tokens = token.map { [$0] } ?? []
+            try propose(facts, answering: known, tokens, delivery, at: next, moment, &output)
         }
     }
 
-    private mutating func propose(
+    mutating func propose(
         _ facts: [Fact],
         answering known: CommandAnswer,
-        _ token: UInt64?,
+        _ tokens: [UInt64],
         _ delivery: Delivery?,
         at next: LogIndex,
         _ moment: Moment,
@@ -74,7 +79,10 @@ extension PartitionReplica {
         guard facts.count <= EntryBody.factsMax else {
             try loseCount()
             let text = "This changes more than \(EntryBody.factsMax) things at once"
-            answer(token, .rejected(MatrixError(.limitExceeded, text, status: 400)), &output)
+            for token in tokens {
+                let error = MatrixError(.limitExceeded, text, status: 400)
+                answer(token, .rejected(error), &output)
+            }
             return
         }
         let retention = EntryBody.retention(of: facts)
@@ -88,7 +96,7 @@ extension PartitionReplica {
             let assigned = try raft.propose([payload])
             precondition(assigned.first == next, "a decision names the index its entry gets")
             pending[next] = PendingCommand(
-                token: token,
+                tokens: tokens,
                 term: assigned.term,
                 answer: known,
                 origin: delivery
@@ -96,7 +104,9 @@ extension PartitionReplica {
             madeHere[next] = (assigned.term, facts, stamp)
         } catch {
             try loseCount()
-            answer(token, .unavailable("partition \(id): \(error)"), &output)
+            for token in tokens {
+                answer(token, .unavailable("partition \(id): \(error)"), &output)
+            }
             if let delivery { refused(delivery, &output) }
         }
     }
@@ -144,9 +154,11 @@ extension PartitionReplica {
     /// No longer leads: what was under way may or may not happen.
     mutating func stepDown(_ output: inout HostOutput) {
         for (_, one) in pending.sorted(by: { $0.key < $1.key }) {
-            answer(one.token, .outcomeUnknown, &output)
+            for token in one.tokens { answer(token, .outcomeUnknown, &output) }
             if let origin = one.origin { refused(origin, &output) }
         }
+        for token in receipts.tokens { answer(token, .unavailable("leadership moved"), &output) }
+        receipts = CollectedReceipts()
         for one in deferred {
             answer(one.token, .unavailable("leadership moved"), &output)
             if let delivery = one.delivery { refused(delivery, &output) }
@@ -161,6 +173,7 @@ extension PartitionReplica {
         repeats = []
         spreading = []
         askedForKeysAt = nil
+        leadsIn = nil
         stopLeading()
     }
 }

@@ -19,6 +19,8 @@ package struct PartitionReplica<
     package var homeserver: Homeserver<RowReader<StateStore>, Keys>
     package var folder: Folder<StateStore>
     var clock: HybridClock
+    /// The term this replica leads in, as far as it has taken note.
+    var leadsIn: Term?
     /// The end of the log when this replica began to lead, or when it lost count of what is under
     /// way: it decides nothing before the rows hold that.
     var leadsFrom: LogIndex?
@@ -47,8 +49,14 @@ package struct PartitionReplica<
     /// The tick of the last request for keys that was not answered yet.
     var askedForKeysAt: UInt64?
 
+    /// Receipts that wait to go into one record.
+    var receipts = CollectedReceipts()
+    /// When the last record of receipts was proposed.
+    var receiptsTick: UInt64?
+
     struct PendingCommand: Sendable {
-        var token: UInt64?
+        /// Who is to be answered: several where their commands went into one entry.
+        var tokens: [UInt64]
         var term: Term
         var answer: CommandAnswer
         var origin: Delivery?
@@ -90,7 +98,7 @@ package struct PartitionReplica<
 
     /// Leads, and its rows hold everything that was there before it led. What is applied but not
     /// written yet is not enough: nothing in memory stands for it.
-    package var isReady: Bool { raft.isLeader && decides }
+    package var isReady: Bool { raft.isLeader && raft.term == leadsIn && decides }
 
     /// Whether it could decide once this turn's rows are written.
     var waitsForRows: Bool {

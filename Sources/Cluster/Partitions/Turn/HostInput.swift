@@ -10,6 +10,8 @@ package import Raft
 package enum HostInput: Sendable {
     /// A command for a partition; the answer comes back under `token`.
     case command(PartitionID, Command, token: UInt64)
+    /// From another replica of the partition.
+    case message(PartitionID, Message)
     /// A linearizable read wants to know when this replica has caught up (ReadIndex).
     case read(PartitionID, token: UInt64)
     /// Answered (as a read at index 0) once this replica leads all of these partitions and has
@@ -74,7 +76,8 @@ package struct HostOutput: Sendable {
     package var state: WriteBatch = WriteBatch()
     package var answers: [HostAnswer] = []
     package var applied: [AppliedChanges] = []
-    /// For other nodes: may leave at once.
+    /// For other nodes: may leave at once. What rests on a batch comes out of the turn that is
+    /// told that the batch is durable.
     package var messages: [(PartitionID, Message)] = []
     /// Entries applied in this turn.
     package var appliedEntries = 0

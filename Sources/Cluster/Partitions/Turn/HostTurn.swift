@@ -23,6 +23,8 @@ package struct HostSettings: Sendable {
     /// A partition asks for more keys when it has fewer IDs left than this.
     package var keysLow: UInt64 = 32
     package var keyBlock = 64
+    /// Receipts of a partition make at most one record in this time: 200 ms.
+    package var receiptTicks: UInt64 = 2
     /// Answers wait this long for other partitions to fold what they were told.
     package var spreadTicks: UInt64 = 10
     /// Commands that wait for keys are given up after this.
@@ -35,8 +37,17 @@ package struct HostSettings: Sendable {
 
 /// What a batch allows once it is durable.
 private struct BatchUnderWay: Sendable {
+    /// What one replica appended, and owes once it is durable.
+    struct Task: Sendable {
+        var partition: PartitionID
+        var acknowledgement: AppendAck
+        var tail: LogTail
+        /// Votes and acknowledgements for peers.
+        var responses: [Message]
+    }
+
     let id: UInt64
-    var tasks: [(PartitionID, AppendAck, LogTail)] = []
+    var tasks: [Task] = []
     var answers: [HostAnswer] = []
 
     init(id: UInt64) { self.id = id }
@@ -59,6 +70,8 @@ package struct HostTurn<
     private var nextBatch: UInt64 = 1
     /// What each batch under way allows once it is durable, in order.
     private var underWay: [BatchUnderWay] = []
+    /// Partitions where receipts wait.
+    private var collecting: Set<PartitionID> = []
     /// Logs to trim in this pass.
     private var trims: [(partition: PartitionID, through: LogIndex, token: UInt64)] = []
     private var tick: UInt64 = 0
@@ -100,6 +113,7 @@ package struct HostTurn<
             try retry(id, keysArrived: keysArrived, moment, &output)
         }
         for input in inputs { try take(input, moment, &output) }
+        try writeReceipts(Moment(wallMilliseconds: wallMilliseconds, tick: tick), &output)
         var log = LogBatch(id: nextBatch, rows: WriteBatch(), mustSync: false, entries: 0)
         var batch = BatchUnderWay(id: nextBatch)
         var seen: Set<PartitionID> = []
@@ -165,6 +179,7 @@ package struct HostTurn<
             try with(partition) {
                 try $0.handle(command, token: token, moment, into: &output)
             }
+            if case .setReceipts = command.action { collecting.insert(partition) }
             touched.insert(partition)
         case .read(let partition, let token):
             guard replicas.contains(partition) else {
@@ -173,17 +188,25 @@ package struct HostTurn<
             }
             with(partition) { $0.raft.readIndex(token: token) }
             touched.insert(partition)
+        case .message(let partition, let message):
+            do {
+                try with(partition) { try $0.raft.step(message) }
+            } catch StepError.unknownPeer, StepError.proposalDropped, StepError.malformed {
+                // Makes no sense here: dropped, as if it had been lost on its way.
+            }
+            touched.insert(partition)
         case .awaitReady(let partitions, let token): awaiting.append((partitions, token))
         case .logSynced(let batch):
             while let first = underWay.first, first.id <= batch {
                 underWay.removeFirst()
                 output.answers += first.answers
-                for (partition, ack, last) in first.tasks {
-                    with(partition) {
-                        $0.raft.reader.log.markDurable(last)
-                        $0.raft.appended(ack)
+                for task in first.tasks {
+                    with(task.partition) {
+                        $0.raft.reader.log.markDurable(task.tail)
+                        $0.raft.appended(task.acknowledgement)
                     }
-                    touched.insert(partition)
+                    output.messages += task.responses.map { (task.partition, $0) }
+                    touched.insert(task.partition)
                 }
             }
         case .tick: try onTick(moment, &output)
@@ -194,6 +217,17 @@ package struct HostTurn<
                 if !destroyed.isEmpty { with(id) { $0.homeserver.forgetKeys() } }
                 try retry(id, keysArrived: true, moment, &output)
             }
+        }
+    }
+
+    private mutating func writeReceipts(_ moment: Moment, _ output: inout HostOutput) throws {
+        let ticks = settings.receiptTicks
+        for id in collecting.sorted() {
+            let isWaiting = try with(id) {
+                try $0.writeReceipts(every: ticks, moment, into: &output)
+            }
+            if isWaiting != true { collecting.remove(id) }
+            touched.insert(id)
         }
     }
 
@@ -250,7 +284,7 @@ package struct HostTurn<
                     break
                 }
                 let ready = replica.raft.takeReady()
-                if let soft = ready.softState { try replica.note(soft, &output) }
+                try replica.noteRole(&output)
                 for read in ready.readStates { replica.reads.append((read.token, read.index)) }
                 for token in ready.droppedReads {
                     output.answers.append(.read(token: token, nil))
@@ -259,7 +293,12 @@ package struct HostTurn<
                 if let task = ready.append {
                     try replica.write(task, moment, into: &log)
                     batch.tasks.append(
-                        (id, task.acknowledgement, replica.raft.reader.log.tail)
+                        BatchUnderWay.Task(
+                            partition: id,
+                            acknowledgement: task.acknowledgement,
+                            tail: replica.raft.reader.log.tail,
+                            responses: task.responses
+                        )
                     )
                 }
                 if let task = ready.apply { try replica.apply(task, moment, into: &output) }
