@@ -166,7 +166,7 @@ private func read<Payload: FactPayload>(
 /// The body of one log record: the facts of one command, in order.
 package enum EntryBody {
     package static let version: UInt8 = 1
-    package static let factsMax = 4_096
+    package static let factsMax = 65_536
 
     package static func encode(_ facts: [Fact]) -> [UInt8] {
         var writer = ByteWriter(reserving: 1_024)
@@ -182,7 +182,7 @@ package enum EntryBody {
         guard version == Self.version else { throw .unknownVersion(UInt64(version)) }
         let count = try reader.count(limit: factsMax)
         var facts: [Fact] = []
-        facts.reserveCapacity(count)
+        facts.reserveCapacity(min(count, 1_024))
         for _ in 0..<count { facts.append(try Fact(from: &reader)) }
         try reader.expectEnd()
         return facts

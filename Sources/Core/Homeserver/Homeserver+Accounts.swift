@@ -12,6 +12,11 @@ package struct AccountLimits: Sendable, Hashable {
 }
 
 extension Homeserver {
+    /// Of all rooms together: a user has a few items in each.
+    package static var accountDataItemsMax: Int { 20_000 }
+    /// Sealed. All of it is told in a first sync.
+    package static var accountDataBytesMax: Int { 8 << 20 }
+
     mutating func decide(_ create: CreateAccount, _ context: DecisionContext) throws -> Decision {
         guard try reader.account(create.userID) == nil else {
             return .rejected(MatrixError(.userInUse, "This user ID is taken"))
@@ -117,11 +122,7 @@ extension Homeserver {
             let devices = try server.reader.devices(of: add.userID)
             guard devices.contains(add.deviceID) || devices.count < server.limits.devices else {
                 return .rejected(
-                    MatrixError(
-                        .userLimitExceeded,
-                        "This account has \(devices.count) devices: log one out first",
-                        fields: [JSONValue.Member("info_uri", "about:blank")]
-                    )
+                    .limitReached("This account has \(devices.count) devices: log one out first")
                 )
             }
             return .append([server.added(add, key, context)], .device(add.deviceID))
@@ -231,7 +232,14 @@ extension Homeserver {
         _ content: [UInt8]
     ) throws -> Decision {
         try withKey(user) { server, key in
+            let usage = try server.reader.accountDataUsage(of: user)
+            let before = try server.reader.accountDataSize(user, room, type)
             let sealed = server.seal(content, .accountData(user, room, type), key)
+            // Entries under way are not counted yet: a few may pass the cap together.
+            guard before != nil || usage.items < Self.accountDataItemsMax,
+                sealed.count <= before ?? 0
+                    || usage.bytes - (before ?? 0) + sealed.count <= Self.accountDataBytesMax
+            else { return .rejected(.limitReached("This account has too much account data")) }
             return .append(
                 [
                     .accountDataSet(
@@ -246,13 +254,7 @@ extension Homeserver {
     mutating func storeFilter(_ user: String, _ id: String, _ content: [UInt8]) throws -> Decision {
         try withKey(user) { server, key in
             guard try server.reader.filterCount(of: user) < server.limits.filters else {
-                return .rejected(
-                    MatrixError(
-                        .userLimitExceeded,
-                        "This account has too many filters",
-                        fields: [JSONValue.Member("info_uri", "about:blank")]
-                    )
-                )
+                return .rejected(.limitReached("This account has too many filters"))
             }
             let sealed = server.seal(content, .filter(user, id), key)
             return .append(

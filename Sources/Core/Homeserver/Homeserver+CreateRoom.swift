@@ -20,10 +20,14 @@ extension Homeserver {
         if let minted = create.roomID {
             roomID = minted
         } else {
-            guard let found = try findRoomID(first, create, context) else {
-                return .rejected(MatrixError(.unknown, "No room ID found, try again"))
+            do throws(EventError) {
+                guard let found = try findRoomID(first, create, context) else {
+                    return .rejected(MatrixError(.unknown, "No room ID found, try again"))
+                }
+                (roomID, salt) = found
+            } catch {
+                return .rejected(MatrixError(error))
             }
-            (roomID, salt) = found
         }
         guard try head(roomID) == nil else {
             return .rejected(MatrixError(.roomInUse, "The room exists already"))
@@ -82,7 +86,7 @@ extension Homeserver {
         _ draft: EventIntent,
         _ create: CreateRoom,
         _ context: DecisionContext
-    ) throws -> (String, [UInt8])? {
+    ) throws(EventError) -> (String, [UInt8])? {
         let event = MatrixModel.EventDraft(
             roomID: nil,
             type: draft.type,

@@ -120,10 +120,19 @@ extension Homeserver {
         salt givenSalt: [UInt8]? = nil
     ) throws -> Result<[Fact], Refusal> {
         let sender = UserID(trusted: author.sender)
+        if let stateKey = draft.stateKey,
+            let refusal = head.stateRefusal(draft.type, stateKey, bytes: draft.content.count)
+        {
+            return .failure(.rejected(refusal))
+        }
         let content: JSONView?
         switch draft.type {
         case "m.room.create", "m.room.member", "m.room.power_levels":
-            content = try JSONDocument(parsing: draft.content).root
+            do throws(JSONError) {
+                content = try JSONDocument(parsing: draft.content).root
+            } catch {
+                return .failure(.rejected(MatrixError(error)))
+            }
         default: content = nil
         }
         let namesRoom = head.version.roomIDIsCreateHash && draft.type == "m.room.create"
@@ -167,6 +176,7 @@ extension Homeserver {
         case .failure(let refusal): return .failure(refusal)
         case .success(let sealed): event = sealed
         }
+        if let target = event.redacts { head.redact(target, because: event.eventID) }
         head.advance(event)
         senders[event.eventID] = (author.sender, context.nextIndex)
         var facts: [Fact] = [.eventAppended(EventAppended(roomID: head.roomID, event: event))]

@@ -9,6 +9,10 @@ package protocol HomeserverReader: Sendable {
     func devices(of userID: String) throws -> [String]
     /// Rooms the user is joined or invited to, with their membership word.
     func memberships(of userID: String) throws -> [String: String]
+    /// How much account data the user has in all.
+    func accountDataUsage(of userID: String) throws -> AccountDataUsage
+    /// Sealed bytes of one item; nil when it is not there. `roomID` is empty for global ones.
+    func accountDataSize(_ userID: String, _ roomID: String, _ type: String) throws -> Int?
     func filterCount(of userID: String) throws -> Int
     func alias(_ alias: String) throws -> AliasState?
     func loginToken(_ mac: [UInt8]) throws -> LoginTokenState?
@@ -28,6 +32,16 @@ package struct AccountState: Hashable, Sendable {
         self.keyID = keyID
         self.isAdministrator = isAdministrator
         self.isDeactivated = isDeactivated
+    }
+}
+
+/// Items of a user's account data, and their sealed bytes together.
+package struct AccountDataUsage: Hashable, Sendable {
+    package var items: Int
+    package var bytes: Int
+    package init(items: Int = 0, bytes: Int = 0) {
+        self.items = items
+        self.bytes = bytes
     }
 }
 

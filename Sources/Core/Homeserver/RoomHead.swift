@@ -25,6 +25,9 @@ package struct RoomHead: AuthorizationState, Sendable {
     package private(set) var depth: UInt64 = 0
     package private(set) var eventCount = 0
     package var isPublic = false
+    /// Bytes of content of each current state event, members apart, and of all of them.
+    private var stateSizes: [StateSlot: Int] = [:]
+    private var stateBytes = 0
     private var create: CreateContent?
     /// The entry that changed it last: its rows are behind until that one is applied.
     package var lastIndex: LogIndex = .zero
@@ -33,6 +36,13 @@ package struct RoomHead: AuthorizationState, Sendable {
         "m.room.create", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.join_rules",
         "m.room.canonical_alias", "m.room.encryption",
     ]
+
+    /// Most state events that are current at once, members apart, and most bytes of their content:
+    /// all of it is told to whoever comes in, and kept here.
+    package static let stateEntriesMax = 5_000
+    package static let stateBytesMax = 8 << 20
+    /// Longest content of a member event, of which a room may have any number.
+    package static let memberBytesMax = 8 << 10
 
     package init(roomID: String, version: RoomVersion, keyID: UInt64) {
         self.roomID = roomID
@@ -80,6 +90,24 @@ package struct RoomHead: AuthorizationState, Sendable {
             ? members[UserID(trusted: key.key)]?.eventID : authIDs[key]
     }
 
+    /// Why the room takes no such state event for want of space; nil when it does. What is there
+    /// may always be replaced by less.
+    package func stateRefusal(_ type: String, _ key: String, bytes: Int) -> MatrixError? {
+        if type == "m.room.member" {
+            guard bytes > Self.memberBytesMax else { return nil }
+            return .tooLarge("A member event's content has at most \(Self.memberBytesMax) bytes")
+        }
+        let before = stateSizes[StateSlot(type, key)]
+        if before == nil, stateSizes.count >= Self.stateEntriesMax {
+            return .tooLarge("A room has at most \(Self.stateEntriesMax) state events")
+        }
+        guard bytes <= before ?? 0 || stateBytes - (before ?? 0) + bytes <= Self.stateBytesMax
+        else {
+            return .tooLarge("A room's state has at most \(Self.stateBytesMax) bytes")
+        }
+        return nil
+    }
+
     /// Moves the head past an event that was just appended.
     package mutating func advance(_ event: StoredEvent) {
         note(event)
@@ -88,8 +116,23 @@ package struct RoomHead: AuthorizationState, Sendable {
         eventCount += 1
     }
 
+    /// Strips an event of what a redaction takes from it, where this head still shows it.
+    package mutating func redact(_ target: String, because reason: String) {
+        for (type, event) in strippedState where event.eventID == target {
+            strippedState[type] = event.redacted(because: reason, in: version)
+        }
+        for (slot, eventID) in authIDs where eventID == target {
+            if slot.type == "m.room.third_party_invite" { thirdPartyInvites[slot.key] = nil }
+        }
+    }
+
     private mutating func note(_ event: StoredEvent) {
         guard let stateKey = event.stateKey else { return }
+        if event.type != "m.room.member" {
+            let size = event.clear.count + event.senderSealed.count
+            let before = stateSizes.updateValue(size, forKey: StateSlot(event.type, stateKey))
+            stateBytes += size - (before ?? 0)
+        }
         if stateKey.isEmpty, Self.strippedTypes.contains(event.type) {
             strippedState[event.type] = event
         }

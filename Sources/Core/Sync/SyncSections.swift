@@ -179,6 +179,8 @@ package struct SyncBody: Sendable {
     private var writer: JSONWriter
     private var part = Part.none
     private let now: UInt64
+    /// Bytes written so far.
+    package var byteCount: Int { writer.bytes.count }
     /// Nothing in it yet that a client waits for.
     package private(set) var isEmpty = true
 

@@ -31,6 +31,10 @@ extension GatewaySettings {
         limits.bodyBytes = configuration.limits.bodyBytes
         limits.filterBodyBytes = configuration.limits.filterBodyBytes
         limits.accountDataBodyBytes = configuration.limits.accountDataBodyBytes
+        precondition(
+            configuration.limits.jsonDepth <= JSONLimits.acceptedDepthMax,
+            "what the configuration lets in can be read again"
+        )
         limits.jsonDepth = configuration.limits.jsonDepth
         limits.invitesPerCreateRoom = configuration.limits.invitesPerCreateRoom
         limits.initialStateEvents = configuration.limits.initialStateEvents

@@ -32,6 +32,7 @@ package enum Table: UInt8, Sendable, CaseIterable {
     case filter = 0x25
     case membership = 0x26
     case loginToken = 0x27
+    case accountDataTally = 0x28
     // Directory
     case alias = 0x30
     // Key partition

@@ -58,10 +58,13 @@ extension Folder {
         case .profileSet(let fact):
             put(keys.profile(fact.userID), SealedRow(index: index, sealed: fact.sealed).encoded)
         case .accountDataSet(let fact):
-            put(
-                keys.accountData(fact.userID, fact.roomID, fact.type),
-                SealedRow(index: index, sealed: fact.sealed).encoded
-            )
+            let key = keys.accountData(fact.userID, fact.roomID, fact.type)
+            let before: SealedRow? = try row(key)
+            put(key, SealedRow(index: index, sealed: fact.sealed).encoded)
+            let tallyKey = keys.accountDataTally(fact.userID)
+            var tally: AccountDataTallyRow = try row(tallyKey) ?? AccountDataTallyRow()
+            tally.replace(before?.sealed.count, with: fact.sealed.count)
+            put(tallyKey, tally.encoded)
             note(.user(userID: fact.userID))
         case .filterStored(let fact):
             put(

@@ -53,6 +53,19 @@ package struct RowReader<Store: KeyValueReader>: HomeserverReader {
         return found
     }
 
+    package func accountDataUsage(of userID: String) throws -> AccountDataUsage {
+        let row = try rows.accountDataTally(userID)
+        return AccountDataUsage(items: Int(clamping: row.items), bytes: Int(clamping: row.bytes))
+    }
+
+    package func accountDataSize(
+        _ userID: String,
+        _ roomID: String,
+        _ type: String
+    ) throws -> Int? {
+        try rows.accountData(userID, roomID, type)?.sealed.count
+    }
+
     package func filterCount(of userID: String) throws -> Int { try rows.filterCount(userID) }
 
     package func alias(_ alias: String) throws -> AliasState? {

@@ -304,6 +304,31 @@ package struct SealedRow: Row {
     }
 }
 
+/// How much account data a user has: items, and their sealed bytes together.
+package struct AccountDataTallyRow: Row {
+    package var items: UInt64
+    package var bytes: UInt64
+    package init(items: UInt64 = 0, bytes: UInt64 = 0) {
+        self.items = items
+        self.bytes = bytes
+    }
+    package func encode(into writer: inout ByteWriter) {
+        writer.varint(items)
+        writer.varint(bytes)
+    }
+    package init(from reader: inout ByteReader) throws(DecodeError) {
+        items = try reader.varint()
+        bytes = try reader.varint()
+    }
+
+    /// One item takes the place of another, or of none.
+    package mutating func replace(_ before: Int?, with now: Int) {
+        if before == nil { items += 1 }
+        bytes -= min(bytes, UInt64(before ?? 0))
+        bytes += UInt64(now)
+    }
+}
+
 /// A user's relation to a room, as their account's partition was told it.
 package struct MembershipRow: Row {
     /// Log index (of the account's partition) that noted it.

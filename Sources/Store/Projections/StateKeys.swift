@@ -113,6 +113,9 @@ package struct StateKeys: Sendable {
     package func accountDataPrefix(_ user: String, _ room: String) -> [UInt8] {
         key(.accountData).text(user).text(room).bytes
     }
+    package func accountDataTally(_ user: String) -> [UInt8] {
+        key(.accountDataTally).last(user).bytes
+    }
     package func filter(_ user: String, _ id: String) -> [UInt8] {
         key(.filter).text(user).last(id).bytes
     }

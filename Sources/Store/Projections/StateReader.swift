@@ -364,6 +364,10 @@ extension StateReader {
         try row(keys.accountData(user, roomID, type))
     }
 
+    package func accountDataTally(_ user: String) throws -> AccountDataTallyRow {
+        try row(keys.accountDataTally(user)) ?? AccountDataTallyRow()
+    }
+
     /// All account data set after `index`: the room is empty for global items.
     package func accountData(
         _ user: String,

@@ -63,6 +63,15 @@ extension MatrixError {
         MatrixError(.tooLarge, message)
     }
 
+    /// A cap on what one user may keep.
+    package static func limitReached(_ message: String) -> MatrixError {
+        MatrixError(
+            .userLimitExceeded,
+            message,
+            fields: [JSONValue.Member("info_uri", "about:blank")]
+        )
+    }
+
     /// - Parameter softLogout: the client may keep its data and log in again.
     package static func unknownToken(softLogout: Bool = false) -> MatrixError {
         MatrixError(

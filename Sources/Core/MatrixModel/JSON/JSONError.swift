@@ -54,4 +54,21 @@ package struct JSONLimits: Hashable, Sendable {
         self.depth = depth
         self.values = values
     }
+
+    /// The deepest that anything of a client may be nested, whatever the configuration says.
+    package static let acceptedDepthMax = 128
+
+    /// For a text of a client: never so deep that it could not be read again once it is stored.
+    package static func accepted(bytes: Int, depth: Int) -> JSONLimits {
+        JSONLimits(bytes: bytes, depth: min(depth, acceptedDepthMax))
+    }
+
+    /// For what was checked when it came in. Twice as deep and far larger than what is accepted,
+    /// for what is stored wraps it (rules in rule sets, tags in lists, content in events): it must
+    /// always be read again.
+    package static let stored = JSONLimits(
+        bytes: 1 << 26,
+        depth: 2 * acceptedDepthMax,
+        values: 1 << 24
+    )
 }

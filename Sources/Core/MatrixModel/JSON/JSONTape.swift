@@ -68,7 +68,8 @@ extension JSONTape {
 package struct JSONDocument: Sendable {
     let tape: JSONTape
 
-    package init(parsing bytes: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONError) {
+    /// - Parameter limits: those for what is stored, unless the text comes from a client.
+    package init(parsing bytes: [UInt8], limits: JSONLimits = .stored) throws(JSONError) {
         guard bytes.count <= min(limits.bytes, Int(UInt32.max) - 1) else {
             throw .tooLarge(limit: limits.bytes)
         }
@@ -79,7 +80,7 @@ package struct JSONDocument: Sendable {
 
     package init(
         parsing bytes: ArraySlice<UInt8>,
-        limits: JSONLimits = JSONLimits()
+        limits: JSONLimits = .stored
     )
         throws(JSONError)
     {
@@ -87,7 +88,7 @@ package struct JSONDocument: Sendable {
         try self.init(parsing: Array(bytes), limits: limits)
     }
 
-    package init(parsing text: String, limits: JSONLimits = JSONLimits()) throws(JSONError) {
+    package init(parsing text: String, limits: JSONLimits = .stored) throws(JSONError) {
         try self.init(parsing: Array(text.utf8), limits: limits)
     }
 

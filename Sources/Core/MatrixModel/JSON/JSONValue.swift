@@ -36,7 +36,7 @@ extension JSONValue {
 
     package init(
         parsing bytes: [UInt8],
-        limits: JSONLimits = JSONLimits()
+        limits: JSONLimits = .stored
     ) throws(JSONError) {
         self.init(try JSONDocument(parsing: bytes, limits: limits).root)
     }

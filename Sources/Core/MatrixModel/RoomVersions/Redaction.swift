@@ -6,11 +6,11 @@ extension RoomVersion {
         switch kept {
         case .nothing: return [UInt8(ascii: "{"), UInt8(ascii: "}")]
         case .everything:
-            let document = try JSONDocument(parsing: content, limits: .stored)
+            let document = try JSONDocument(parsing: content)
             guard document.root.isObject else { throw .notAnObject }
             return try document.root.canonical()
         case .keys(let keys):
-            let document = try JSONDocument(parsing: content, limits: .stored)
+            let document = try JSONDocument(parsing: content)
             return try keep(keys, of: document.root)
         }
     }
@@ -82,9 +82,4 @@ extension RedactionRules {
         default: .nothing
         }
     }
-}
-
-extension JSONLimits {
-    /// For content that was checked when it came in.
-    static let stored = JSONLimits(bytes: 1 << 26, depth: 128, values: 1 << 24)
 }

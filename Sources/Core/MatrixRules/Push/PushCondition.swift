@@ -86,6 +86,16 @@ enum PushCondition: Sendable {
         self = .never
     }
 
+    /// Whether it may read a text that is as long as the sender likes.
+    var readsText: Bool {
+        switch self {
+        case .matches, .equals, .bodyMatches, .has, .contains, .containsDisplayName: true
+        case .stateKeyIsOwner, .mentionsOwner, .mentionsRoom, .memberCount, .senderMayNotify,
+            .isInRoom, .isFrom, .mentionsAreUnknown, .never:
+            false
+        }
+    }
+
     func holds(_ event: PushEvent, _ room: PushRoom, _ owner: PushRecipient) -> Bool {
         switch self {
         case .matches(let path, let glob):

@@ -16,18 +16,24 @@ package struct PushRoom: Sendable {
 /// Whom an event may notify.
 package struct PushRecipient: Sendable {
     package let user: UserID
-    /// The user's name in the room.
-    package let displayName: String?
+    /// The user's name in the room as what to look for; nil without one, or with one that is
+    /// longer than any pattern may be. Built once for all events: a name is up to the user.
+    private let name: Glob?
 
     package init(_ user: UserID, displayName: String? = nil) {
         self.user = user
-        self.displayName = displayName
+        name = displayName.flatMap { name in
+            // Bytes first: they are counted without looking at them.
+            let isFit = name.utf8.count <= 4 * Glob.lengthMax && !name.isEmpty
+            guard isFit, name.unicodeScalars.count <= Glob.lengthMax else { return nil }
+            return Glob(literal: name)
+        }
     }
 
     /// Whether the name occurs in a text as words of its own. A name is no pattern.
     func containsName(_ text: String?) -> Bool {
-        guard let text, let name = displayName, !name.isEmpty else { return false }
-        return Glob(literal: name).matchesWord(in: text)
+        guard let text, let name else { return false }
+        return name.matchesWord(in: text)
     }
 }
 
@@ -87,6 +93,10 @@ package struct PushRuleSet: Sendable {
     /// Enabled rules that could match, most important first.
     private let rules: [Rule]
 
+    /// Conditions that read a text as long as the event: judging one takes time in proportion to
+    /// this and to the event's size.
+    package let textConditionCount: Int
+
     /// The server's rules for any user who changed nothing, without those that guess at mentions.
     package static let defaults = PushRuleSet(
         // Conditions on the owner's ID are kept as such, so whose ID it was makes no difference.
@@ -94,7 +104,7 @@ package struct PushRuleSet: Sendable {
     )
 
     package init(_ rules: PushRules) {
-        self.rules = PushRuleKind.allCases.flatMap { kind in
+        let compiled = PushRuleKind.allCases.flatMap { kind in
             rules[kind].compactMap { rule -> Rule? in
                 guard rule.isEnabled else { return nil }
                 var conditions = Self.conditions(of: rule, kind, owner: rules.user)
@@ -105,6 +115,10 @@ package struct PushRuleSet: Sendable {
                 guard !isDead else { return nil }
                 return Rule(conditions, PushOutcome(ruleID: rule.id, actions: rule.actions))
             }
+        }
+        self.rules = compiled
+        textConditionCount = compiled.reduce(0) { count, rule in
+            count + rule.conditions.count { $0.readsText }
         }
     }
 

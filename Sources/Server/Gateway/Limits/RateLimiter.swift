@@ -17,15 +17,25 @@ struct TokenBucket: Sendable {
     }
 
     /// Takes `cost` tokens, or says in how many milliseconds they will be there. A cost above the
-    /// burst is taken from a full bucket, which then owes.
+    /// burst is taken from a full bucket, which then owes. A burst of zero means never.
     mutating func take(_ cost: Double, _ rate: GatewaySettings.Rate, at now: UInt64) -> UInt64? {
         fill(rate, at: now)
+        guard rate.burst > 0 else { return Self.waitMax }
         let needed = min(cost, rate.burst)
-        guard tokens >= needed else {
-            return UInt64(((needed - tokens) / rate.perSecond * 1_000).rounded(.up))
-        }
+        guard tokens >= needed else { return wait(for: needed, rate) }
         tokens -= cost
         return nil
+    }
+
+    /// The longest wait that is told, in milliseconds, also where there will never be a token.
+    static let waitMax: UInt64 = 30 * 86_400_000
+
+    /// Milliseconds until `needed` tokens are there, which are not yet.
+    private func wait(for needed: Double, _ rate: GatewaySettings.Rate) -> UInt64 {
+        let milliseconds = ((needed - tokens) / rate.perSecond * 1_000).rounded(.up)
+        // Also false for what is no number, as without a refill.
+        guard milliseconds < Double(Self.waitMax) else { return Self.waitMax }
+        return UInt64(max(milliseconds, 0))
     }
 
     mutating func giveBack(_ cost: Double, _ rate: GatewaySettings.Rate) {

@@ -35,7 +35,7 @@ extension Call {
 
     /// For a restricted room: a member who may let others in, if the caller is in one of the rooms
     /// that open it. The evidence rides the command; the room's leader checks the rest.
-    private func authoriser(of room: RoomView) async throws -> String? {
+    func authoriser(of room: RoomView) async throws -> String? {
         let rules = try room.joinRules()
         guard rules.rule?.isRestricted == true else { return nil }
         switch try room.membership(of: user) {

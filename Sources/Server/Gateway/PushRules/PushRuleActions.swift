@@ -18,7 +18,8 @@ extension Endpoint {
 extension Endpoint {
     static let setPushRuleActions = Endpoint(
         .put,
-        "/pushrules/global/{kind}/{ruleId}/actions"
+        "/pushrules/global/{kind}/{ruleId}/actions",
+        body: .accountData
     ) { call in
         let kind = try call.pushRuleKind()
         guard let actions = try call.body().field("actions") else {

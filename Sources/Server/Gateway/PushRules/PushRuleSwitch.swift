@@ -18,7 +18,8 @@ extension Endpoint {
 extension Endpoint {
     static let setPushRuleEnabled = Endpoint(
         .put,
-        "/pushrules/global/{kind}/{ruleId}/enabled"
+        "/pushrules/global/{kind}/{ruleId}/enabled",
+        body: .accountData
     ) { call in
         let kind = try call.pushRuleKind()
         guard let isEnabled = try call.body().flag("enabled") else {

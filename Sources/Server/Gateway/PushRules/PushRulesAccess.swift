@@ -5,12 +5,15 @@ import MatrixRules
 
 /// Push rules are one item of account data, `m.push_rules`, holding what differs from the
 /// server's defaults.
+/// All rules of a user as they are stored: each sync compiles them, and each event meets them.
+private let pushRulesBytesMax = 128 << 10
+
 extension Call {
     func pushRules() async throws -> PushRules {
         guard let stored = try await ownAccount().accountData("", "m.push_rules") else {
             return PushRules(defaultsFor: userID)
         }
-        return PushRules(user: userID, stored: try JSONDocument(parsing: stored).root)
+        return PushRules(user: userID, stored: try? JSONDocument(parsing: stored).root)
     }
 
     /// One edit at a time per user: two clients may change different rules at once.
@@ -26,12 +29,16 @@ extension Call {
                 throw MatrixError(error)
             }
             guard rules != before else { return }
+            let stored = rules.stored.serialized()
+            guard stored.count <= pushRulesBytesMax else {
+                throw MatrixError.limitReached("The push rules are too large together")
+            }
             try await perform(
                 .setAccountData(
                     userID: user,
                     roomID: "",
                     type: "m.push_rules",
-                    content: rules.stored.serialized()
+                    content: stored
                 ),
                 in: session.partition
             )
@@ -64,12 +71,7 @@ extension MatrixError {
             self.init(.unknown, error.description, status: 400)
         case .invalidRuleID: self = .invalidParam(error.description)
         case .malformed: self = .badJSON(error.description)
-        case .tooManyRules:
-            self.init(
-                .userLimitExceeded,
-                error.description,
-                fields: [JSONValue.Member("info_uri", "about:blank")]
-            )
+        case .tooManyRules: self = .limitReached(error.description)
         }
     }
 }

@@ -4,7 +4,11 @@ import MatrixRules
 /// `PUT /_matrix/client/v3/pushrules/global/{kind}/{ruleId}`
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3pushrulesglobalkindruleid>
 extension Endpoint {
-    static let setPushRule = Endpoint(.put, "/pushrules/global/{kind}/{ruleId}") { call in
+    static let setPushRule = Endpoint(
+        .put,
+        "/pushrules/global/{kind}/{ruleId}",
+        body: .accountData
+    ) { call in
         let kind = try call.pushRuleKind()
         let body = try call.body()
         let before = call.request.query("before")

@@ -119,15 +119,19 @@ extension ReadService {
         _ filter: EventFilter
     ) throws {
         var rowsLeft = settings.pageRowsMax
+        var bytesLeft = settings.pageBytesMax
         var found = page
         try access.timeline(from: lower, to: upper, reverse: reverse) { passing in
-            if found.events.count >= found.limit || rowsLeft == 0 {
+            if found.events.count >= found.limit || rowsLeft == 0 || bytesLeft <= 0 {
                 found.isFull = true
                 return false
             }
             rowsLeft -= 1
             found.next = reverse ? passing.position : passing.position.next
-            if let event = try render(passing, filter) { found.events.append(event) }
+            if let event = try render(passing, filter) {
+                found.events.append(event)
+                bytesLeft -= event.members.count
+            }
             return true
         }
         page = found
@@ -148,8 +152,8 @@ extension ReadService {
         let event = try passing.render()
         guard filter.permits(type: event.type, sender: event.sender) else { return nil }
         if let wanted = filter.containsURL {
-            let content = try JSONDocument(parsing: event.content).root
-            guard (content["url"]?.string != nil) == wanted else { return nil }
+            let content = try? JSONDocument(parsing: event.content).root
+            guard (content?["url"]?.string != nil) == wanted else { return nil }
         }
         return event
     }
@@ -175,7 +179,7 @@ extension ReadService {
     func eventFilter(_ text: String?) throws(MatrixError) -> EventFilter {
         guard let text, !text.isEmpty else { return .everything }
         do {
-            return try EventFilter(parsing: JSONDocument(parsing: text).root)
+            return try EventFilter(parsing: JSONDocument(parsing: text, limits: JSONLimits()).root)
         } catch let error as MatrixError {
             throw error
         } catch {

@@ -117,8 +117,9 @@ extension ReadService {
             try access.rows.currentState(.members) { passing in
                 let event = try passing.render()
                 guard let userID = event.stateKey else { return true }
-                let content = try JSONDocument(parsing: event.content).root
-                guard content["membership"]?.isString("join") == true else { return true }
+                guard let content = try? JSONDocument(parsing: event.content).root,
+                    content["membership"]?.isString("join") == true
+                else { return true }
                 writer.key(userID)
                 writer.beginObject()
                 if let url = content["avatar_url"]?.string { writer.member("avatar_url", url) }

@@ -73,7 +73,10 @@ extension ReadService {
         }
         let document: JSONDocument
         do {
-            document = try JSONDocument(parsing: content)
+            document = try JSONDocument(
+                parsing: content,
+                limits: isInline ? JSONLimits() : .stored
+            )
         } catch {
             throw MatrixError.invalidParam("filter is neither an ID nor a JSON object")
         }
@@ -167,7 +170,8 @@ extension ReadService {
                 for: .accountData(user, "", "m.push_rules")
             )
         else { return nil }
-        let view = try JSONDocument(parsing: stored).root
+        // Rules that cannot be read leave the defaults: they must not keep anybody from syncing.
+        let view = try? JSONDocument(parsing: stored).root
         return (row.index, PushRules(user: UserID(trusted: user), stored: view))
     }
 
@@ -178,7 +182,7 @@ extension ReadService {
                 for: .accountData(user, "", "m.ignored_user_list")
             )
         else { return [] }
-        let users = try JSONDocument(parsing: content).root["ignored_users"]
+        let users = (try? JSONDocument(parsing: content).root)?["ignored_users"]
         return Set(users.map { $0.members.map(\.key) } ?? []).subtracting([user])
     }
 }

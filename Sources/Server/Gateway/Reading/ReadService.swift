@@ -23,6 +23,10 @@ package struct ReadSettings: Sendable {
     package var pageEventsMax = 1_000
     /// Rows one page may pass over in search of what a filter wants.
     package var pageRowsMax = 20_000
+    /// Bytes of events after which a page is full, and a room's timeline in a sync limited.
+    package var pageBytesMax = 2 << 20
+    /// Bytes of a sync's answer after which each room shows but one event.
+    package var syncBytesMax = 16 << 20
     /// Rows counted for one room's unread events: beyond it the count stays what it is.
     package var unreadRowsMax = 5_000
     package var publicRoomsMax = 500

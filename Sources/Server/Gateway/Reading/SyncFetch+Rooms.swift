@@ -12,6 +12,8 @@ struct JoinWindow {
     let since: LogIndex?
     let until: LogIndex
     let activity: RoomActivity
+    /// What the timeline's events may take in the answer; the first is always told.
+    let timelineBytes: Int
 }
 
 extension SyncFetch {
@@ -33,10 +35,12 @@ extension SyncFetch {
             return nil
         }
         var section = RoomSection(roomID: standing.roomID, previousBatch: "")
-        // The room may know already what the account will hear: who was put out sees what was
-        // said up to that, and nothing after.
+        // Whatever a token says: what lies before the reader's own last member event may not all
+        // be theirs to see. And the room may know already what the account will hear: who was put
+        // out sees what was said up to that, and nothing after.
         let isIn = try rows.isJoined(user)
-        let access = isNew || !isIn ? try RoomAccess(rows, userID: user) : nil
+        let mayBeHidden = isNew || !isIn || lower.raw <= standing.position
+        let access = mayBeHidden ? try RoomAccess(rows, userID: user) : nil
         if !isIn, let end = access?.stateEnd {
             upper = min(upper, end)
             guard lower < upper else {
@@ -51,6 +55,7 @@ extension SyncFetch {
                     ? service.settings.firstTimelineEvents : service.settings.laterTimelineEvents)
         )
         if isNew || head.lastPosition >= lower {
+            page.bytesMax = window.timelineBytes
             try fill(&page, rows, access, from: lower, to: upper)
         }
         if page.isLimited, let start = page.start, !isNew {
@@ -124,6 +129,7 @@ extension SyncFetch {
     /// The newest events of a range, filtered.
     struct TimelinePage {
         let limit: Int
+        var bytesMax = Int.max
         /// Newest first while it is filled, oldest first after.
         var events: [RenderedEvent] = []
         /// The oldest position that was looked at; nil for none.
@@ -146,6 +152,7 @@ extension SyncFetch {
     ) throws {
         var filled = page
         var rowsLeft = service.settings.pageRowsMax
+        var bytesLeft = min(filled.bytesMax, service.settings.pageBytesMax)
         let timeline = filter.timeline
         let isClosed = timeline.isClosed || !timeline.permits(room: rows.roomID)
         func take(_ passing: RoomRows<Store>.Passing) throws -> Bool {
@@ -157,13 +164,14 @@ extension SyncFetch {
                 && (account.ignored.isEmpty || glance.isState
                     || !account.ignored.contains(glance.senderText))
             if isWanted, let event = try service.render(passing, timeline) {
-                if filled.events.count >= filled.limit {
+                if filled.events.count >= filled.limit || bytesLeft <= 0 {
                     filled.isLimited = true
                     // Where none is wanted at all, the gap reaches over this one.
                     if filled.start == nil { filled.start = passing.position.next }
                     return false
                 }
                 filled.events.append(event)
+                bytesLeft -= event.members.count
                 filled.start = passing.position
                 if event.isState, event.type == "m.room.member" { filled.touchesMembers = true }
                 return true
@@ -368,7 +376,8 @@ extension SyncFetch {
         _ rows: RoomRows<Store>
     ) throws -> Bool {
         guard let event = try rows.currentState(type) else { return false }
-        return try JSONDocument(parsing: event.content).root[key]?.string?.isEmpty == false
+        let content = try? JSONDocument(parsing: event.content).root
+        return content?[key]?.string?.isEmpty == false
     }
 
     /// Members in the order in which they first appeared, enough of them to pick heroes from.

@@ -123,7 +123,12 @@ struct SyncFetch<Store: KeyValueReader> {
             guard filter.permits(room: standing.roomID) else { continue }
             let data = items.byRoom.removeValue(forKey: standing.roomID)
             let typing = typists.removeValue(forKey: standing.roomID)
-            let window = JoinWindow(since: since, until: until, activity: activity)
+            let window = JoinWindow(
+                since: since,
+                until: until,
+                activity: activity,
+                timelineBytes: max(1, service.settings.syncBytesMax - body.byteCount)
+            )
             let section = try holdingOnFailure(standing) {
                 try joinedSection(standing, window, data, typing)
             }
@@ -138,7 +143,12 @@ struct SyncFetch<Store: KeyValueReader> {
                 continue
             }
             let until = applied(standing.partition)
-            let window = JoinWindow(since: until, until: until, activity: .quiet)
+            let window = JoinWindow(
+                since: until,
+                until: until,
+                activity: .quiet,
+                timelineBytes: 1
+            )
             let section = try holdingOnFailure(standing) {
                 try joinedSection(standing, window, data, typing)
             }
@@ -213,6 +223,11 @@ struct SyncFetch<Store: KeyValueReader> {
         let room = try service.rows(standing.roomID, in: view)
         var events: [RenderedEvent] = []
         for event in row.strippedState {
+            // It may have been redacted since it was shown.
+            if let now = try room?.event(event.eventID), now.redactedBy != nil {
+                events.append(now)
+                continue
+            }
             events.append(
                 try service.renderer.render(
                     EventRow(event),

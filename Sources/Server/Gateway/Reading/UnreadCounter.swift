@@ -45,6 +45,9 @@ final class UnreadCounter: Sendable {
     private let events = Mutex<[EventKey: PushEvent]>([:])
     private let rooms = Mutex<[RoomKey: PushRoom]>([:])
     private static let eventsMax = 512
+    /// Bytes of content times conditions that read them, for one room: a tenth of a second or so.
+    /// Beyond it the count stays what it is.
+    private static let workMax = 64 << 20
     private static let roomsMax = 1_024
 
     init(max: Int, rowsMax: Int) {
@@ -141,6 +144,7 @@ final class UnreadCounter: Sendable {
         _ head: RoomHeadRow
     ) throws {
         var rowsLeft = rowsMax
+        var workLeft = Self.workMax
         var found = counts
         var recipient: PushRecipient?
         var room: PushRoom?
@@ -160,11 +164,14 @@ final class UnreadCounter: Sendable {
                 room = try self.room(rows, head)
             }
             guard let recipient, let room else { return false }
-            let outcome = rules.set.evaluate(
-                try pushEvent(event, in: rows),
-                in: room,
-                for: recipient
-            )
+            // Own rules over long events are work that others may make as large as they like.
+            if !rules.areDefaults {
+                workLeft -= event.content.count * rules.set.textConditionCount
+                guard workLeft >= 0 else { return false }
+            }
+            // What cannot be read notifies nobody, and keeps nobody from the rest.
+            guard let judged = pushEvent(event, in: rows) else { return true }
+            let outcome = rules.set.evaluate(judged, in: room, for: recipient)
             if outcome.notifies {
                 found.add(thread: event.threadRoot, highlights: outcome.highlights)
             }
@@ -176,16 +183,17 @@ final class UnreadCounter: Sendable {
     private func pushEvent<Store>(
         _ event: RenderedEvent,
         in rows: RoomRows<Store>
-    ) throws -> PushEvent {
+    ) -> PushEvent? {
         let key = EventKey(partition: rows.reader.partition.raw, position: event.position)
         if let known = events.withLock({ $0[key] }) { return known }
+        guard let content = try? JSONDocument(parsing: event.content).root else { return nil }
         let made = PushEvent(
             type: event.type,
             sender: UserID(trusted: event.sender),
             roomID: RoomID(trusted: rows.roomID),
             stateKey: event.stateKey,
             eventID: EventID(trusted: event.eventID),
-            content: try JSONDocument(parsing: event.content).root
+            content: content
         )
         events.withLock {
             if $0.count >= Self.eventsMax { $0 = [:] }
@@ -203,7 +211,8 @@ final class UnreadCounter: Sendable {
         guard !rules.areDefaults, let member = try rows.currentState("m.room.member", userID) else {
             return PushRecipient(UserID(trusted: userID))
         }
-        let name = try JSONDocument(parsing: member.content).root["displayname"]?.string
+        let content = try? JSONDocument(parsing: member.content).root
+        let name = content?["displayname"]?.string
         return PushRecipient(UserID(trusted: userID), displayName: name)
     }
 
@@ -216,14 +225,14 @@ final class UnreadCounter: Sendable {
         if let known = rooms.withLock({ $0[key] }) { return known }
         var power: RoomPower?
         if let create = try rows.currentState("m.room.create") {
-            let content = try CreateContent(
+            let content = try? CreateContent(
                 JSONDocument(parsing: create.content).root,
                 sender: UserID(trusted: create.sender)
             )
-            let levels = try rows.currentState("m.room.power_levels").map {
-                try PowerLevels(JSONDocument(parsing: $0.content).root)
+            let levels = try rows.currentState("m.room.power_levels").flatMap {
+                try? PowerLevels(JSONDocument(parsing: $0.content).root)
             }
-            power = RoomPower(create: content, levels: levels)
+            power = content.map { RoomPower(create: $0, levels: levels) }
         }
         let made = PushRoom(memberCount: Int(head.joined), power: power)
         rooms.withLock {

@@ -69,7 +69,7 @@ struct Call: Sendable {
 
     /// The body, which must be a JSON object.
     func body() throws(MatrixError) -> JSONView {
-        let limits = JSONLimits(
+        let limits = JSONLimits.accepted(
             bytes: settings.limits.bodyBytes,
             depth: settings.limits.jsonDepth
         )

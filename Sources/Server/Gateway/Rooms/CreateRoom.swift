@@ -99,10 +99,6 @@ extension Call {
 
 extension MatrixError {
     fileprivate static func dailyLimit(_ what: String) -> MatrixError {
-        MatrixError(
-            .userLimitExceeded,
-            "Too many \(what) in a day",
-            fields: [JSONValue.Member("info_uri", "about:blank")]
-        )
+        .limitReached("Too many \(what) in a day")
     }
 }

@@ -48,7 +48,7 @@ struct NewRoomRequest: Sendable {
         topic = try body.text("topic")
         alias = try Self.alias(try body.text("room_alias_name"), on: server)
         invitees = try Self.invitees(body, max: limits.invitesPerCreateRoom)
-        initialState = try Self.initialState(body, max: limits.initialStateEvents)
+        initialState = try Self.initialState(body, max: limits.initialStateEvents, alias: alias)
         powerLevels = try body.object("power_level_content_override")
         creationContent = []
         additionalCreators = []
@@ -111,7 +111,8 @@ struct NewRoomRequest: Sendable {
 
     private static func initialState(
         _ body: JSONView,
-        max: Int
+        max: Int,
+        alias: String?
     ) throws(MatrixError) -> [InitialState] {
         let list = try body.list("initial_state") ?? []
         guard list.count <= max else {
@@ -124,14 +125,35 @@ struct NewRoomRequest: Sendable {
             let stateKey = try entry.text("state_key") ?? ""
             try MatrixError.checkKey(type, "type")
             try MatrixError.checkKey(stateKey, "state_key")
+            let content = try entry.needObject("content")
+            switch type {
+            case "m.room.create", "m.room.member", "m.room.power_levels", "m.room.redaction":
+                // The request has fields of their own for them, with checks of their own.
+                throw MatrixError(.invalidRoomState, "initial_state cannot hold \(type)")
+            case "m.room.canonical_alias" where stateKey.isEmpty:
+                try checkAliases(content, alias)
+            default: break
+            }
             states.append(
                 InitialState(
                     type: type,
                     stateKey: stateKey,
-                    content: try entry.needObject("content").canonicalContent()
+                    content: try content.canonicalContent()
                 )
             )
         }
         return states
+    }
+
+    /// No alias can point to a room that is not there yet, but the one that is made with it.
+    private static func checkAliases(
+        _ content: JSONView,
+        _ known: String?
+    ) throws(MatrixError) {
+        var aliases = try content.texts("alt_aliases") ?? []
+        if let alias = try content.text("alias"), !alias.isEmpty { aliases.append(alias) }
+        guard aliases.allSatisfy({ $0 == known }) else {
+            throw MatrixError(.badAlias, "The alias does not point to this room")
+        }
     }
 }

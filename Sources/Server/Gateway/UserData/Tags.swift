@@ -62,7 +62,7 @@ extension Call {
 
     fileprivate func tags(of roomID: String) async throws -> [JSONValue.Member] {
         guard let bytes = try await ownAccount().accountData(roomID, "m.tag") else { return [] }
-        return try JSONValue(parsing: bytes)["tags"]?.members ?? []
+        return (try? JSONValue(parsing: bytes))?["tags"]?.members ?? []
     }
 
     fileprivate func editTags(
@@ -75,13 +75,16 @@ extension Call {
             let before = tags
             try edit(&tags)
             guard tags != before else { return }
-            let content: JSONValue = ["tags": .object(tags)]
+            let content = (["tags": .object(tags)] as JSONValue).serialized()
+            guard content.count <= settings.limits.accountDataBodyBytes else {
+                throw MatrixError.tooLarge("The tags of this room are too large together")
+            }
             try await perform(
                 .setAccountData(
                     userID: user,
                     roomID: roomID,
                     type: "m.tag",
-                    content: content.serialized()
+                    content: content
                 ),
                 in: session.partition
             )

@@ -188,6 +188,12 @@ struct PushConditionTests {
         #expect(!matches(""))
         scene.displayName = nil
         #expect(!matches("nil"))
+        // As long as a pattern may be, and not a character more.
+        for count in [256, 257] {
+            let name = String(repeating: "é", count: count)
+            scene.displayName = name
+            #expect(matches("hello \(name)!") == (count == 256))
+        }
     }
 
     @Test("sender_notification_permission asks for the key's level")

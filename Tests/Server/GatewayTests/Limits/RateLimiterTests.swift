@@ -48,6 +48,23 @@ struct RateLimiterTests {
         #expect(limiter.take(.message, "a", now: 0) == 21_000)
     }
 
+    @Test("Nothing comes of a burst of zero, and no wait is too long to tell")
+    func never() {
+        let none = limiter(0, 0)
+        for now: UInt64 in [0, 1_000, 1_000_000_000] {
+            for cost in [0.5, 1, 100] {
+                #expect(none.take(.message, "a", cost: cost, now: now) ?? 0 > 0)
+            }
+            #expect(none.take(.message, "a", now: now) ?? 0 > 0)
+        }
+        for rate in [0, 1e-300, 1e-9] {
+            let slow = limiter(rate, 1)
+            #expect(slow.take(.message, "a", cost: 1e12, now: 0) == nil)
+            #expect(slow.take(.message, "a", now: 1) ?? 0 > 86_400_000)
+            #expect(slow.take(.message, "a", now: 1) ?? 0 > 86_400_000)
+        }
+    }
+
     @Test("Lifted limits limit nothing, and full buckets are forgotten")
     func lifted() {
         let limiter = limiter(1_000, 1, buckets: 10)

@@ -177,6 +177,7 @@ struct TestUser: Sendable {
         try await server.ask(method, "/_matrix/client/v3" + path, body, token: token)
     }
 
+    @discardableResult
     func get(_ path: String) async throws -> JSONValue {
         try await ask("GET", path).expect(200)
     }
@@ -225,6 +226,7 @@ struct TestResponse: Sendable {
     let head: String
     let body: [UInt8]
 
+    var text: String { String(decoding: body, as: UTF8.self) }
     var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }
     var errorCode: String { json["errcode"]?.string ?? "" }
 
