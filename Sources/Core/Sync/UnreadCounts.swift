@@ -12,6 +12,11 @@ package struct UnreadCounts: Hashable, Sendable {
             notifications += 1
             if isHighlight { highlights += 1 }
         }
+
+        mutating func add(_ other: Count) {
+            notifications += other.notifications
+            highlights += other.highlights
+        }
     }
 
     /// Outside threads.
@@ -29,11 +34,20 @@ package struct UnreadCounts: Hashable, Sendable {
         }
     }
 
-    package var total: Count {
-        threads.values.reduce(into: main) {
-            $0.notifications += $1.notifications
-            $0.highlights += $1.highlights
+    package mutating func add(_ other: UnreadCounts) {
+        main.add(other.main)
+        for (root, count) in other.threads { threads[root, default: Count()].add(count) }
+    }
+
+    /// Takes back what was counted in threads that are read by now, `main` or their roots.
+    package mutating func clear(_ read: some Sequence<String>) {
+        for thread in read {
+            if thread == "main" { main = Count() } else { threads[thread] = nil }
         }
+    }
+
+    package var total: Count {
+        threads.values.reduce(into: main) { $0.add($1) }
     }
 }
 

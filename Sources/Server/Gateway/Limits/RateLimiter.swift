@@ -27,10 +27,6 @@ struct TokenBucket: Sendable {
         return nil
     }
 
-    mutating func giveBack(_ cost: Double, _ rate: GatewaySettings.Rate) {
-        tokens = min(rate.burst, tokens + cost)
-    }
-
     /// The longest wait that is told, in milliseconds, also where there will never be a token.
     static let waitMax: UInt64 = 30 * 86_400_000
 
@@ -40,6 +36,10 @@ struct TokenBucket: Sendable {
         // Also false for what is no number, as without a refill.
         guard milliseconds < Double(Self.waitMax) else { return Self.waitMax }
         return UInt64(max(milliseconds, 0))
+    }
+
+    mutating func giveBack(_ cost: Double, _ rate: GatewaySettings.Rate) {
+        tokens = min(rate.burst, tokens + cost)
     }
 
     func isFull(_ rate: GatewaySettings.Rate, at now: UInt64) -> Bool {

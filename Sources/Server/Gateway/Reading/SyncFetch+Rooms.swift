@@ -35,11 +35,10 @@ extension SyncFetch {
             return nil
         }
         var section = RoomSection(roomID: standing.roomID, previousBatch: "")
-        // The room may know already what the account will hear: who was put out sees what was
-        // said up to that, and nothing after.
+        // Whatever a token says: what lies before the reader's own last member event may not all
+        // be theirs to see. And the room may know already what the account will hear: who was put
+        // out sees what was said up to that, and nothing after.
         let isIn = try rows.isJoined(user)
-        // And whatever a token says: what lies before the reader's own last member event may not
-        // all be theirs to see.
         let mayBeHidden = isNew || !isIn || lower.raw <= standing.position
         let access = mayBeHidden ? try RoomAccess(rows, userID: user) : nil
         if !isIn, let end = access?.stateEnd {

@@ -10,7 +10,8 @@ import Synchronization
 
 /// Counts what notifies a user in a room since they last read it, by their push rules: computed
 /// when read, never folded (architecture, section 4). What was counted is kept per user and room
-/// for as long as rules and receipts stay, so a sync judges only events that are new.
+/// for as long as rules, receipts and power levels stay, so a sync judges only events that are
+/// new. A node that just started counts the same, but for what lies more than `rowsMax` back.
 final class UnreadCounter: Sendable {
     private struct Key: Hashable {
         let userID: String
@@ -21,7 +22,10 @@ final class UnreadCounter: Sendable {
         let rules: LogIndex
         /// The user's receipts that this count rests on.
         let receipts: ReadPositions
-        let read: ReadPositions
+        /// The room's power levels that it rests on.
+        let power: UInt64
+        /// What the user read or, by speaking, is taken to have read.
+        var read: ReadPositions
         /// Events below this position are counted.
         var end: StreamPosition
         var counts: UnreadCounts
@@ -38,12 +42,18 @@ final class UnreadCounter: Sendable {
         let last: UInt64
     }
 
+    private struct Room {
+        let push: PushRoom
+        /// Position of the power levels, zero for none.
+        let power: UInt64
+    }
+
     private let max: Int
     private let rowsMax: Int
     private let entries = Mutex<[Key: Entry]>([:])
     /// The newest events, parsed once for all members of their room.
     private let events = Mutex<[EventKey: PushEvent]>([:])
-    private let rooms = Mutex<[RoomKey: PushRoom]>([:])
+    private let rooms = Mutex<[RoomKey: Room]>([:])
     private static let eventsMax = 512
     /// Bytes of content times conditions that read them, for one room: a tenth of a second or so.
     /// Beyond it the count stays what it is.
@@ -75,51 +85,44 @@ final class UnreadCounter: Sendable {
         for receipt in try rows.reader.receipts(of: userID, in: rows.room) {
             receipts.read(to: receipt.position, thread: receipt.thread)
         }
-        let known = entries.withLock { $0[key] }
-        var entry: Entry
-        if let known, known.rules == rules.version, known.receipts == receipts, known.end <= end {
-            if known.end == end { return known.counts }
-            entry = known
-            try add(
-                to: &entry.counts,
-                from: known.end,
-                to: end,
-                known.read,
-                userID,
-                rules,
-                rows,
-                head
-            )
-            entry.end = end
-        } else {
-            var read = receipts
-            read.everything = Swift.max(
-                receipts.everything,
-                try lastJoin(of: userID, in: rows)
-            )
-            entry = Entry(
-                rules: rules.version,
-                receipts: receipts,
-                read: read,
-                end: end,
-                counts: UnreadCounts()
-            )
-            try add(
-                to: &entry.counts,
-                from: StreamPosition(read.floor).next,
-                to: end,
-                read,
-                userID,
-                rules,
-                rows,
-                head
-            )
+        let room = try room(rows, head)
+        let counting = Counting(userID: userID, rules: rules, rows: rows, room: room.push)
+        if var entry = entries.withLock({ $0[key] }), entry.rules == rules.version,
+            entry.receipts == receipts, entry.power == room.power, entry.end <= end
+        {
+            if entry.end == end { return entry.counts }
+            let found = try counts(counting, from: entry.end, to: end, entry.read, after: entry)
+            if let found {
+                entry.counts.clear(found.spoken)
+                entry.counts.add(found.counts)
+                entry.read = found.read
+                entry.end = end
+                keep(entry, key)
+                return entry.counts
+            }
         }
+        var read = receipts
+        read.everything = Swift.max(receipts.everything, try lastJoin(of: userID, in: rows))
+        let start = StreamPosition(read.floor).next
+        // Nothing is known, so nothing can be taken back: there is an answer.
+        let found = try counts(counting, from: start, to: end, read, after: nil)
+        let entry = Entry(
+            rules: rules.version,
+            receipts: receipts,
+            power: room.power,
+            read: found?.read ?? read,
+            end: end,
+            counts: found?.counts ?? UnreadCounts()
+        )
+        keep(entry, key)
+        return entry.counts
+    }
+
+    private func keep(_ entry: Entry, _ key: Key) {
         entries.withLock {
             if $0.count >= max { $0 = [:] }
             $0[key] = entry
         }
-        return entry.counts
     }
 
     /// What was sent before the user came in counts as read.
@@ -133,37 +136,68 @@ final class UnreadCounter: Sendable {
         return start
     }
 
-    private func add<Store>(
-        to counts: inout UnreadCounts,
+    /// Who counts what where.
+    private struct Counting<Store: KeyValueReader> {
+        let userID: String
+        let rules: AccountCache.UserRules
+        let rows: RoomRows<Store>
+        let room: PushRoom
+    }
+
+    private struct Found {
+        var counts = UnreadCounts()
+        var read: ReadPositions
+        /// Threads the user spoke in, `main` among them: what came before that is read.
+        var spoken: Set<String> = []
+    }
+
+    /// Counts a range, newest first: who speaks has read what was said before, in that thread.
+    /// Nil when something was redacted that `known` may have counted: then only a fresh count says
+    /// what a restart would say.
+    private func counts<Store>(
+        _ counting: Counting<Store>,
         from lower: StreamPosition,
         to upper: StreamPosition,
         _ read: ReadPositions,
-        _ userID: String,
-        _ rules: AccountCache.UserRules,
-        _ rows: RoomRows<Store>,
-        _ head: RoomHeadRow
-    ) throws {
+        after known: Entry?
+    ) throws -> Found? {
+        let (userID, rules, rows) = (counting.userID, counting.rules, counting.rows)
         var rowsLeft = rowsMax
         var workLeft = Self.workMax
-        var found = counts
+        var found = Found(read: read)
         var recipient: PushRecipient?
-        var room: PushRoom?
+        var isStale = false
         try rows.timeline(from: lower, to: upper, reverse: true) { passing in
             guard rowsLeft > 0 else { return false }
             rowsLeft -= 1
-            guard let glance = passing.glance, !glance.isSent(by: userID) else { return true }
+            guard let glance = passing.glance else { return true }
+            let isMember = glance.hasType("m.room.member")
+            if let known, glance.hasType("m.room.redaction"),
+                try redacts(passing, countedIn: known, rows)
+            {
+                isStale = true
+                return false
+            }
+            if glance.isSent(by: userID) {
+                // A member event may be the server's doing, for a new name.
+                if isMember { return true }
+                let event = try passing.render()
+                // Which thread it was in is gone with its content.
+                guard event.redactedBy == nil else { return true }
+                let thread = event.threadRoot ?? "main"
+                found.read.read(to: event.position, thread: thread)
+                found.spoken.insert(thread)
+                return true
+            }
             // The server's own rules let no member event notify but an invitation, and who is
             // invited is not in the room.
-            if rules.areDefaults, glance.hasType("m.room.member") { return true }
+            if rules.areDefaults, isMember { return true }
             let event = try passing.render()
             guard event.redactedBy == nil,
-                !read.hasRead(event.position, thread: event.threadRoot)
+                !found.read.hasRead(event.position, thread: event.threadRoot)
             else { return true }
-            if recipient == nil {
-                recipient = try self.recipient(userID, rules, rows)
-                room = try self.room(rows, head)
-            }
-            guard let recipient, let room else { return false }
+            if recipient == nil { recipient = try self.recipient(userID, rules, rows) }
+            guard let recipient else { return false }
             // Own rules over long events are work that others may make as large as they like.
             if !rules.areDefaults {
                 workLeft -= event.content.count * rules.set.textConditionCount
@@ -171,13 +205,25 @@ final class UnreadCounter: Sendable {
             }
             // What cannot be read notifies nobody, and keeps nobody from the rest.
             guard let judged = pushEvent(event, in: rows) else { return true }
-            let outcome = rules.set.evaluate(judged, in: room, for: recipient)
+            let outcome = rules.set.evaluate(judged, in: counting.room, for: recipient)
             if outcome.notifies {
-                found.add(thread: event.threadRoot, highlights: outcome.highlights)
+                found.counts.add(thread: event.threadRoot, highlights: outcome.highlights)
             }
             return true
         }
-        counts = found
+        return isStale ? nil : found
+    }
+
+    /// Whether an event takes back what is in a count.
+    private func redacts<Store>(
+        _ passing: RoomRows<Store>.Passing,
+        countedIn known: Entry,
+        _ rows: RoomRows<Store>
+    ) throws -> Bool {
+        guard let target = try passing.render().redacts,
+            let place = try rows.reader.location(of: target), place.room == rows.room.number
+        else { return false }
+        return place.position < known.end && place.position.raw > known.read.floor
     }
 
     private func pushEvent<Store>(
@@ -216,7 +262,7 @@ final class UnreadCounter: Sendable {
         return PushRecipient(UserID(trusted: userID), displayName: name)
     }
 
-    private func room<Store>(_ rows: RoomRows<Store>, _ head: RoomHeadRow) throws -> PushRoom {
+    private func room<Store>(_ rows: RoomRows<Store>, _ head: RoomHeadRow) throws -> Room {
         let key = RoomKey(
             partition: rows.reader.partition.raw,
             room: rows.room.number,
@@ -224,17 +270,23 @@ final class UnreadCounter: Sendable {
         )
         if let known = rooms.withLock({ $0[key] }) { return known }
         var power: RoomPower?
+        var position: UInt64 = 0
         if let create = try rows.currentState("m.room.create") {
             let content = try? CreateContent(
                 JSONDocument(parsing: create.content).root,
                 sender: UserID(trusted: create.sender)
             )
-            let levels = try rows.currentState("m.room.power_levels").flatMap {
+            let event = try rows.currentState("m.room.power_levels")
+            position = event?.position ?? 0
+            let levels = event.flatMap {
                 try? PowerLevels(JSONDocument(parsing: $0.content).root)
             }
             power = content.map { RoomPower(create: $0, levels: levels) }
         }
-        let made = PushRoom(memberCount: Int(head.joined), power: power)
+        let made = Room(
+            push: PushRoom(memberCount: Int(head.joined), power: power),
+            power: position
+        )
         rooms.withLock {
             if $0.count >= Self.roomsMax { $0 = [:] }
             $0[key] = made
