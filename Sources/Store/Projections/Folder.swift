@@ -38,7 +38,7 @@ package struct Folder<Store: KeyValueReader>: Sendable {
 
     /// - Parameter applied: Where the rows in the store are: an entry without a clock of its own
     ///   takes the one before, whether or not the process that folded that one still runs.
-    package init(partition: PartitionID, store: Store, applied: AppliedRow?) {
+    package init(partition: PartitionID, store: Store, applied: AppliedRow? = nil) {
         self.partition = partition
         self.store = store
         self.applied = applied

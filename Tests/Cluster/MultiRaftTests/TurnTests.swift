@@ -258,7 +258,11 @@ struct TurnTests {
 }
 
 extension TurnWorld {
-    var replica: Turn.Replica? { turn.replicas[Self.partition] }
+    /// A copy, to look at.
+    var replica: Turn.Replica? {
+        var turn = turn
+        return turn.with(Self.partition) { $0 }
+    }
 
     /// Wins an election against two peers that agree to everything.
     mutating func lead() throws {
