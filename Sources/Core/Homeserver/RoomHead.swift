@@ -32,6 +32,10 @@ package struct RoomHead: AuthorizationState, Sendable {
     /// The entry that changed it last: its rows are behind until that one is applied.
     package var lastIndex: LogIndex = .zero
 
+    /// Bytes of content up to which an event is shown with an invitation: each invitation of a room
+    /// carries a copy of them all.
+    package static let strippedBytesMax = 8 << 10
+
     package static let strippedTypes: Set<String> = [
         "m.room.create", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.join_rules",
         "m.room.canonical_alias", "m.room.encryption",
@@ -134,7 +138,8 @@ package struct RoomHead: AuthorizationState, Sendable {
             stateBytes += size - (before ?? 0)
         }
         if stateKey.isEmpty, Self.strippedTypes.contains(event.type) {
-            strippedState[event.type] = event
+            let isFit = event.clear.count + event.senderSealed.count <= Self.strippedBytesMax
+            strippedState[event.type] = isFit ? event : nil
         }
         switch event.type {
         case "m.room.member":

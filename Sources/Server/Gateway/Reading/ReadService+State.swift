@@ -63,7 +63,7 @@ extension ReadService {
                     throw MatrixError.invalidParam("at is no token of this server")
                 }
                 if let position = token.position(in: access.rows.reader.partition) {
-                    end = min(end, StreamPosition(position))
+                    end = min(end, access.visibleEnd(StreamPosition(position)))
                 }
             }
             var writer = JSONWriter(reserving: 16_384)

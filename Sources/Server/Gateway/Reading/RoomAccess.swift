@@ -41,6 +41,13 @@ struct RoomAccess<Store: KeyValueReader> {
 
     func permits(_ event: RenderedEvent) -> Bool { visible.permits(event.position) }
 
+    /// The place itself where it follows on an event that the reader may see; else the next one
+    /// before such an event. Whoever may not see a stretch learns no state of it.
+    func visibleEnd(_ place: StreamPosition) -> StreamPosition {
+        if place.raw > 0, visible.permits(place.raw - 1) { return place }
+        return visible.firstReadable(atOrAfter: place.raw).map { StreamPosition($0) } ?? place
+    }
+
     /// The user's membership at an event; of their own member event, what it made them.
     func membership(at position: UInt64) -> Membership {
         memberships.last { $0.position <= position }?.value ?? .leave

@@ -164,6 +164,20 @@ struct JSONParserTests {
         #expect(failure(objects, limits) == .tooDeep(limit: limit))
     }
 
+    @Test("What is stored may be nested twice as deep as anything that is accepted")
+    func storedDepth() throws {
+        func nested(_ depth: Int) -> String {
+            String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        }
+        let most = JSONLimits.acceptedDepthMax
+        #expect(JSONLimits.accepted(bytes: 1, depth: 64).depth == 64)
+        #expect(JSONLimits.accepted(bytes: 1, depth: 10_000).depth == most)
+        let deepest = nested(2 * most)
+        #expect(try JSONDocument(parsing: deepest).root.canonical() == Array(deepest.utf8))
+        #expect(try JSONValue(parsing: Array(deepest.utf8)).serialized() == Array(deepest.utf8))
+        #expect(failure(nested(2 * most + 1), .stored) == .tooDeep(limit: 2 * most))
+    }
+
     @Test("A million brackets cost no stack")
     func manyBrackets() {
         #expect(

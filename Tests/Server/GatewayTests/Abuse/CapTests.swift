@@ -102,6 +102,22 @@ struct CapTests {
         }
     }
 
+    @Test("Invitations carry no copy of a topic that is longer than any that is meant to be read")
+    func strippedState() async throws {
+        try await TestServer.run { server in
+            let alice = try await server.user("alice")
+            let bob = try await server.user("bob")
+            let room = try await alice.createRoom(#"{"name":"Tea","topic":"\#(text(60_000))"}"#)
+            try await alice.post("/rooms/\(room)/invite", #"{"user_id":"\#(bob.id)"}"#)
+            let answer = try await bob.ask("GET", "/sync?timeout=0")
+            let state = answer.expect(200)["rooms"]?["invite"]?[room]?["invite_state"]
+            let types = state?["events"]?.elements?.compactMap { $0["type"]?.string } ?? []
+            #expect(types.contains("m.room.name"))
+            #expect(!types.contains("m.room.topic"))
+            #expect(answer.body.count < 10_000)
+        }
+    }
+
     @Test("Pages of large events end at 2 MiB, and the next ones bring the rest")
     func pages() async throws {
         try await TestServer.run { server in

@@ -41,6 +41,39 @@ struct TrespassTests {
         }
     }
 
+    @Test("Members are not told as of a made-up time that one may not see")
+    func forgedMembersToken() async throws {
+        try await TestServer.run { server in
+            let alice = try await server.user("alice")
+            let bob = try await server.user("bob")
+            let room = try await alice.createRoom(
+                #"""
+                {"preset":"public_chat","initial_state":[{"type":"m.room.history_visibility",
+                  "state_key":"","content":{"history_visibility":"joined"}}]}
+                """#
+            )
+            let own = "/rooms/\(room)/state/m.room.member/\(alice.id)"
+            try await alice.put(own, #"{"membership":"join","displayname":"Then"}"#)
+            try await alice.say("a pause", in: room)
+            try await alice.put(own, #"{"membership":"join","displayname":"Now"}"#)
+            try await bob.post("/rooms/\(room)/join")
+            let text = try #require(try await bob.get("/sync?timeout=0")["next_batch"]?.string)
+            let said = try await alice.get("/rooms/\(room)/messages?dir=b&limit=100")
+            let count = try #require(said["chunk"]?.elements?.count)
+            #expect(count > 8)
+            let home = try #require(StreamToken(text)?.positions.first).partition
+            var showNow = 0
+            for index: UInt64 in 0..<30 {
+                let token = PageToken.before(home, position: index << 10)
+                let answer = try await bob.ask("GET", "/rooms/\(room)/members?at=\(token.text)")
+                answer.expect(200)
+                #expect(!answer.text.contains("Then"))
+                if answer.text.contains("Now") { showNow += 1 }
+            }
+            #expect(showNow > 15)
+        }
+    }
+
     private func escaped(_ text: String) -> String {
         text.map { "{}\"".contains($0) ? $0 == "{" ? "%7B" : $0 == "}" ? "%7D" : "%22" : "\($0)" }
             .joined()
