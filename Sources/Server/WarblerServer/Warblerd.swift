@@ -3,6 +3,7 @@ import ArgumentParser
 import Configuration
 import Encryption
 import Glibc
+import KeyFiles
 import KeyValue
 import MultiRaft
 import Observability
@@ -126,6 +127,7 @@ struct Warblerd: ParsableCommand {
 
 /// Nothing of this process may reach a core file: it holds keys (security §2.10).
 private func hardenProcess() {
+    ProcessMemory.forbidDumps()
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
     var files = rlimit()
