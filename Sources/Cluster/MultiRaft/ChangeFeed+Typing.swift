@@ -103,6 +103,19 @@ extension ChangeFeed.State {
         ring(slot, &woken)
     }
 
+    /// Who is no longer in a room types there no longer.
+    mutating func stopTyping(
+        _ userID: String,
+        in roomID: String,
+        _ woken: inout [ChangeFeed.Wake]
+    ) {
+        guard let slot = slotsByRoom[roomID],
+            let place = slots[slot].typing.firstIndex(where: { $0.userID == userID })
+        else { return }
+        slots[slot].typing.remove(at: place)
+        noteTyping(slot, &woken)
+    }
+
     mutating func expireTyping(_ slot: Int, _ now: UInt64, _ woken: inout [ChangeFeed.Wake]) {
         let before = slots[slot].typing.count
         guard before > 0 else { return }

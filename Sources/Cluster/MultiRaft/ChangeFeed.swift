@@ -213,6 +213,7 @@ extension ChangeFeed {
                 slots[slot].lastReceipt = max(slots[slot].lastReceipt, index)
                 ring(slot, &woken)
             case .membership(let userID, let roomID, let membership):
+                if membership != "join" { stopTyping(userID, in: roomID, &woken) }
                 guard let id = subscriptionIDs[userID] else { break }
                 if membership == "join" {
                     follow(id, slot(roomID))

@@ -54,22 +54,21 @@ package struct EventExtras: Sendable {
     }
 }
 
-extension RenderedEvent {
-    /// The short form for whole room states: `unsigned` only where it says something.
-    package func writeState(into writer: inout JSONWriter, roomID: String?) {
-        writer.beginObject()
-        writer.raw(members)
-        if let roomID { writer.member("room_id", roomID) }
-        if isErased || redactedBy != nil {
-            writer.key("unsigned")
-            writer.beginObject()
-            if isErased { writer.member("io.warbler.erased", true) }
-            if let redactedBy { writer.member("redacted_by", redactedBy) }
-            writer.endObject()
+extension EventExtras {
+    /// The short form for room states: `unsigned` only where it says something of the state.
+    package func writeState(into writer: inout JSONWriter, roomID: String?, now: UInt64) {
+        guard replaced == nil, redactedBecause == nil, !event.isErased else {
+            write(into: &writer, roomID: roomID, now: now)
+            return
         }
+        writer.beginObject()
+        writer.raw(event.members)
+        if let roomID { writer.member("room_id", roomID) }
         writer.endObject()
     }
+}
 
+extension RenderedEvent {
     /// Stripped state for invitations and knocks: content, sender, state key, type.
     package func writeStripped(into writer: inout JSONWriter) {
         writer.beginObject()

@@ -111,7 +111,7 @@ extension EventFilter {
     package init(parsing view: JSONView?) throws(MatrixError) {
         guard let view else { return }
         guard view.isObject else { throw .badJSON("A filter must be an object") }
-        if let value = view["limit"] {
+        if let value = view["limit"], !value.isNull {
             guard let limit = value.integer, limit >= 0 else {
                 throw .badJSON("limit must be a number from 0")
             }

@@ -17,7 +17,7 @@ package struct RoomSection: Sendable {
     package var isLimited = false
     package var previousBatch: String
     /// The state before the timeline, or what changed of it.
-    package var state: [RenderedEvent] = []
+    package var state: [EventExtras] = []
     package var ephemeral: [[UInt8]] = []
     package var accountData: [AccountDataItem] = []
     package var summary: RoomSummary?
@@ -49,7 +49,7 @@ extension RoomSection {
         for event in ephemeral { writer.raw(event) }
         writer.endArray()
         writer.endObject()
-        writeState(into: &writer)
+        writeState(into: &writer, now: now)
         if let summary { write(summary, into: &writer) }
         writeTimeline(into: &writer, now: now)
         if let unread { write(unread, into: &writer) }
@@ -61,7 +61,7 @@ extension RoomSection {
         writer.key(roomID)
         writer.beginObject()
         writeAccountData(into: &writer)
-        writeState(into: &writer)
+        writeState(into: &writer, now: now)
         writeTimeline(into: &writer, now: now)
         writer.endObject()
     }
@@ -73,13 +73,13 @@ extension RoomSection {
         writer.endObject()
     }
 
-    private func writeState(into writer: inout JSONWriter) {
+    private func writeState(into writer: inout JSONWriter, now: UInt64) {
         writer.key("state")
         writer.beginObject()
         writer.key("events")
         writer.beginArray()
-        writer.reserve(state.reduce(0) { $0 + $1.members.count + 3 })
-        for event in state { event.writeState(into: &writer, roomID: nil) }
+        writer.reserve(state.reduce(0) { $0 + $1.event.members.count + 3 })
+        for event in state { event.writeState(into: &writer, roomID: nil, now: now) }
         writer.endArray()
         writer.endObject()
     }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 // Slots come from chunks with a page without access on either side, so that running past the
@@ -70,4 +71,9 @@ void warbler_secret_usage(size_t *locked, size_t *unlocked) {
     *locked = locked_count;
     *unlocked = unlocked_count;
     pthread_mutex_unlock(&lock);
+}
+
+int warbler_forbid_dumps(void) {
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
 }

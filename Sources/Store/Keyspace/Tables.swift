@@ -35,6 +35,7 @@ package enum Table: UInt8, Sendable, CaseIterable {
     case accountDataTally = 0x28
     // Directory
     case alias = 0x30
+    case aliasOfRoom = 0x31
     // Key partition
     case wrappedKey = 0x40
     case keyAllocation = 0x41

@@ -4,7 +4,7 @@ import Keyspace
 import Primitives
 
 extension Folder {
-    mutating func foldAlias(_ fact: Fact) {
+    mutating func foldAlias(_ fact: Fact) throws {
         switch fact {
         case .aliasReserved(let fact):
             let row = AliasRow(
@@ -21,10 +21,20 @@ extension Folder {
                 isConfirmed: true,
                 expiresAt: 0
             )
+            try unlist(fact.alias)
             put(keys.alias(fact.alias), row.encoded)
-        case .aliasRemoved(let fact): delete(keys.alias(fact.alias))
+            put(keys.aliasOfRoom(fact.roomID, fact.alias), [])
+        case .aliasRemoved(let fact):
+            try unlist(fact.alias)
+            delete(keys.alias(fact.alias))
         default: preconditionFailure("not a fact about an alias")
         }
+    }
+
+    /// Takes an alias out of the list of its room.
+    private mutating func unlist(_ alias: String) throws {
+        guard let row: AliasRow = try row(keys.alias(alias)), row.isConfirmed else { return }
+        delete(keys.aliasOfRoom(row.roomID, alias))
     }
 
     mutating func foldPlumbing(_ fact: Fact, clock: HybridTimestamp) throws {

@@ -89,7 +89,7 @@ package struct Folder<Store: KeyValueReader>: Sendable {
                 .deviceRenamed, .devicesRemoved, .profileSet, .accountDataSet, .filterStored,
                 .membershipNoted, .roomForgotten, .loginTokenIssued, .loginTokenSpent:
                 try foldAccount(fact, at: index)
-            case .aliasReserved, .aliasConfirmed, .aliasRemoved: foldAlias(fact)
+            case .aliasReserved, .aliasConfirmed, .aliasRemoved: try foldAlias(fact)
             case .outboxQueued, .outboxReceived, .outboxAcknowledged, .keyBlockGranted,
                 .commandAnswered:
                 try foldPlumbing(fact, clock: clock)

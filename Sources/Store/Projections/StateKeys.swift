@@ -128,7 +128,12 @@ package struct StateKeys: Sendable {
     package func loginToken(_ mac: [UInt8]) -> [UInt8] { key(.loginToken).raw(mac).bytes }
 
     package func alias(_ alias: String) -> [UInt8] { key(.alias).last(alias).bytes }
-    package var aliasPrefix: [UInt8] { key(.alias).bytes }
+    package func aliasOfRoom(_ roomID: String, _ alias: String) -> [UInt8] {
+        key(.aliasOfRoom).text(roomID).last(alias).bytes
+    }
+    package func aliasOfRoomPrefix(_ roomID: String) -> [UInt8] {
+        key(.aliasOfRoom).text(roomID).bytes
+    }
     package func wrappedKey(_ id: UInt64) -> [UInt8] { key(.wrappedKey).u64(id).bytes }
     package var wrappedKeyPrefix: [UInt8] { key(.wrappedKey).bytes }
     package var keyAllocation: [UInt8] { key(.keyAllocation).bytes }

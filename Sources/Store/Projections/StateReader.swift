@@ -405,13 +405,16 @@ extension StateReader {
         }
     }
 
-    /// Aliases of this partition that point to a room. Scans the partition's aliases.
-    package func aliases(_ body: (String, AliasRow) -> Bool) throws {
-        let prefix = keys.aliasPrefix
-        try rows(prefix: prefix, as: AliasRow.self) { key, row in
+    /// Confirmed aliases of this partition that stand for a room, sorted.
+    package func aliases(of roomID: String) throws -> [String] {
+        let prefix = keys.aliasOfRoomPrefix(roomID)
+        var found: [String] = []
+        try scan(prefix: prefix) { key, _ in
             var parser = KeyParser(key, skipping: prefix.count)
-            return parser.last().map { body($0, row) } ?? true
+            if let alias = parser.last() { found.append(alias) }
+            return true
         }
+        return found
     }
 }
 

@@ -64,4 +64,12 @@ struct FilterTests {
         #expect(!filter.permits(type: "m.room.name"))
         #expect(!filter.permits(type: "x"))
     }
+
+    @Test("A limit that is null is no limit, as with every other field")
+    func nullLimit() throws {
+        let filter = try SyncFilter(
+            parsing: JSONDocument(parsing: #"{"room":{"timeline":{"limit":null}}}"#).root
+        )
+        #expect(filter.timeline.limit == nil)
+    }
 }

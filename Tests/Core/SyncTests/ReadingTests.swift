@@ -262,4 +262,72 @@ struct ReadingTests {
         }
         #expect(error?.status == 400)
     }
+
+    @Test("The directory shows what a room is called now, each time it is asked")
+    func directoryChanges() throws {
+        let world = SyncWorld()
+        let user = world.user(alice)
+        world.room(room, by: alice)
+        world.publishRoom(room)
+        func found(_ term: String) throws -> Int {
+            let request = PublicRoomsRequest(searchTerm: term)
+            return try parse(world.service.publicRooms(request, by: user))["chunk"]?.count ?? 0
+        }
+        let first = world.setState(room, alice, "m.room.name", #"{"name":"Tea"}"#)
+        #expect(try (found("tea"), found("coffee")) == (1, 0))
+        world.setState(room, alice, "m.room.name", #"{"name":"Coffee"}"#)
+        #expect(try (found("tea"), found("coffee")) == (0, 1))
+        let second = world.setState(room, alice, "m.room.topic", #"{"topic":"cocoa"}"#)
+        #expect(try found("cocoa") == 1)
+        world.redact(room, alice, second)
+        #expect(try found("cocoa") == 0)
+        world.redact(room, alice, first)
+        world.destroyKey(of: room)
+        #expect(try found("coffee") == 0)
+    }
+
+    @Test("A room's state says why an event is empty, and a gap's what it replaced")
+    func stateExtras() throws {
+        let world = SyncWorld()
+        let user = world.user(alice)
+        world.room(room, by: alice)
+        world.setState(room, alice, "m.room.name", #"{"name":"one"}"#)
+        let since = try world.sync(user).nextBatch
+        world.setState(room, alice, "m.room.name", #"{"name":"two"}"#)
+        let topic = world.setState(room, alice, "m.room.topic", #"{"topic":"x"}"#)
+        world.redact(room, alice, topic)
+        world.send(room, alice, "m")
+        let filter = #"{"room":{"timeline":{"limit":1}}}"#
+        func state(_ answer: JSONView, _ type: String) -> JSONView? {
+            answer.joined(room)?.at("state", "events")?.elements
+                .first { $0["type"]?.string == type }?["unsigned"]
+        }
+        let gap = try world.sync(user, since: since, filter: filter)
+        #expect(state(gap, "m.room.name")?.at("prev_content", "name")?.string == "one")
+        #expect(state(gap, "m.room.topic")?.at("redacted_because", "sender")?.string == alice)
+        let whole = try world.sync(user, filter: filter)
+        #expect(state(whole, "m.room.topic")?.at("redacted_because", "sender")?.string == alice)
+        #expect(state(whole, "m.room.name") == nil)
+        let events = try parse(world.service.state(roomID: room, by: user))
+        let own = events.elements.first { $0["type"]?.string == "m.room.topic" }
+        #expect(own?.at("unsigned", "redacted_because", "type")?.string == "m.room.redaction")
+    }
+
+    @Test("Who left is not told what was taken back after")
+    func redactedLater() throws {
+        let world = SyncWorld()
+        world.room(room, by: alice)
+        let user = world.user(bob)
+        world.member(room, bob, "join")
+        let (early, late) = (world.send(room, alice, "a"), world.send(room, alice, "b"))
+        world.redact(room, alice, early)
+        world.member(room, bob, "leave")
+        world.redact(room, alice, late)
+        func because(_ event: String) throws -> JSONView? {
+            try parse(world.service.event(roomID: room, eventID: event, by: user))
+                .at("unsigned", "redacted_because")
+        }
+        #expect(try because(early) != nil)
+        #expect(try because(late) == nil)
+    }
 }

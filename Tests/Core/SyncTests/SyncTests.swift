@@ -1,6 +1,7 @@
 import Gateway
 import MatrixModel
 import MultiRaft
+import Synchronization
 import Testing
 
 private let room = "!r:t"
@@ -478,5 +479,24 @@ struct SyncTests {
             to: since
         )
         #expect(page["chunk"].bodies == ["b", "a"])
+    }
+
+    @Test("Who leaves while typing types no longer")
+    func leavingStopsTyping() throws {
+        let world = SyncWorld()
+        let user = world.user(alice)
+        world.room(room, by: alice)
+        world.member(room, bob, "join")
+        let now = world.clock.withLock { $0 }
+        world.feed.setTyping(roomID: room, userID: bob, until: now + 30_000, now: now)
+        func typing(_ answer: JSONView) -> [String]? {
+            answer.joined(room)?.at("ephemeral", "events")?.elements
+                .first { $0["type"]?.string == "m.typing" }?
+                .at("content", "user_ids")?.elements.compactMap(\.string)
+        }
+        let answer = try world.sync(user)
+        #expect(typing(answer) == [bob])
+        world.member(room, bob, "leave")
+        #expect(typing(try world.sync(user, since: answer.nextBatch)) == [])
     }
 }

@@ -29,7 +29,7 @@ struct UnreadTests {
         return (world, user)
     }
 
-    @Test("Others' messages count since one came, speaking reads them, joins do not count; mentions stand out")
+    @Test("Others' messages count since one came or spoke, joins do not; mentions stand out")
     func counting() throws {
         let (world, user) = world()
         world.send(room, alice, "one")

@@ -15,6 +15,7 @@ extension Endpoint {
         guard try await call.room(roomID).membership(of: call.user) == .join else {
             throw MatrixError.forbidden("You are not in this room")
         }
+        try call.gateway.reading.checkAliasCount(of: roomID)
         try await call.perform(
             .reserveAlias(alias: alias, roomID: roomID, creator: call.user, confirm: true),
             in: call.partition(of: alias)

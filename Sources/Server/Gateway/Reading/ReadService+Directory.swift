@@ -4,6 +4,7 @@ package import MatrixModel
 import Primitives
 import Projections
 import Sync
+import Synchronization
 
 /// `GET` or `POST /publicRooms`.
 package struct PublicRoomsRequest: Sendable {
@@ -62,9 +63,11 @@ package struct PublicRoomsRequest: Sendable {
 }
 
 /// A listed room as the directory shows it.
-private struct PublicRoom {
-    var roomID: String
-    var joined: Int
+struct PublicRoom: Sendable {
+    let roomID: String
+    let joined: Int
+    /// Of the room's newest event: whatever is shown was read no later.
+    let last: StreamPosition
     var name: String?
     var topic: String?
     var alias: String?
@@ -76,6 +79,11 @@ private struct PublicRoom {
 
     func matches(_ term: String) -> Bool {
         [name, topic, alias].contains { $0?.lowercased().contains(term) == true }
+    }
+
+    /// Roughly what this takes in memory, in bytes.
+    var cost: Int {
+        [name, topic, alias, avatarURL, roomType].reduce(256) { $0 + ($1?.utf8.count ?? 0) }
     }
 
     func write(into writer: inout JSONWriter) {
@@ -92,6 +100,35 @@ private struct PublicRoom {
         writer.member("world_readable", isWorldReadable)
         writer.endObject()
     }
+}
+
+/// What the directory shows of rooms, for as long as nothing happens in them: a search looks at
+/// all that are listed. Holds opened content: empty it when keys are destroyed.
+final class DirectoryCache: Sendable {
+    private struct State {
+        var rooms: [String: PublicRoom] = [:]
+        var cost = 0
+    }
+
+    private let costMax: Int
+    private let state = Mutex(State())
+
+    /// - Parameter bytes: of memory, roughly.
+    init(bytes: Int) { costMax = bytes }
+
+    func find(_ roomID: String, last: StreamPosition) -> PublicRoom? {
+        state.withLock { $0.rooms[roomID] }.flatMap { $0.last == last ? $0 : nil }
+    }
+
+    func keep(_ room: PublicRoom) {
+        state.withLock { state in
+            if state.cost + room.cost > costMax { state = State() }
+            let before = state.rooms.updateValue(room, forKey: room.roomID)
+            state.cost += room.cost - (before?.cost ?? 0)
+        }
+    }
+
+    func removeAll() { state.withLock { $0 = State() } }
 }
 
 extension ReadService {
@@ -155,13 +192,20 @@ extension ReadService {
                 guard let room = try reader.room(roomID), let head = try reader.head(room) else {
                     continue
                 }
-                found.append(PublicRoom(roomID: roomID, joined: Int(head.joined)))
+                found.append(
+                    PublicRoom(
+                        roomID: roomID,
+                        joined: Int(head.joined),
+                        last: head.lastPosition
+                    )
+                )
             }
         }
         return found.sorted { ($1.joined, $0.roomID) < ($0.joined, $1.roomID) }
     }
 
     private func details(_ entry: PublicRoom, in view: ReadView<Store>) throws -> PublicRoom {
+        if let known = directory.find(entry.roomID, last: entry.last) { return known }
         var entry = entry
         guard let rows = try rows(entry.roomID, in: view) else { return entry }
         func content(_ type: String) throws -> JSONView? {
@@ -179,6 +223,7 @@ extension ReadService {
             .isString("world_readable") ?? false
         entry.guestsMayJoin =
             try content("m.room.guest_access")?["guest_access"]?.isString("can_join") ?? false
+        directory.keep(entry)
         return entry
     }
 
@@ -187,13 +232,7 @@ extension ReadService {
         try answering {
             let view = view()
             _ = try access(roomID, requester, in: view)
-            var found: [String] = []
-            for partition in view.map.all {
-                try view.reader(partition).aliases { alias, row in
-                    if row.isConfirmed, row.roomID == roomID { found.append(alias) }
-                    return true
-                }
-            }
+            let found = try aliases(of: roomID, in: view)
             var writer = JSONWriter()
             writer.beginObject()
             writer.key("aliases")
@@ -202,6 +241,23 @@ extension ReadService {
             writer.endArray()
             writer.endObject()
             return writer.finish()
+        }
+    }
+
+    private func aliases(of roomID: String, in view: ReadView<Store>) throws -> [String] {
+        try view.map.all.flatMap { try view.reader($0).aliases(of: roomID) }
+    }
+
+    /// Refuses one more alias for a room that has as many as a room may have.
+    package func checkAliasCount(of roomID: String) throws(MatrixError) {
+        try answering {
+            guard try aliases(of: roomID, in: view()).count < settings.aliasesMax else {
+                throw MatrixError(
+                    .userLimitExceeded,
+                    "A room has at most \(settings.aliasesMax) aliases",
+                    fields: [JSONValue.Member("info_uri", "about:blank")]
+                )
+            }
         }
     }
 

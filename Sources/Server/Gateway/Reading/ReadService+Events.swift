@@ -157,13 +157,15 @@ extension ReadService {
         let last = after.events.last ?? event
         let end = StreamPosition(last.position).next
         try access.rows.state(before: end, filter.lazyLoadMembers ? .allButMembers : .everything) {
-            $0.writeState(into: &writer, roomID: roomID)
+            try access.stateExtras($0).writeState(into: &writer, roomID: roomID, now: now)
             return true
         }
         if filter.lazyLoadMembers {
             for sender in distinctSenders(before.events + [event] + after.events) {
-                try access.rows.state("m.room.member", sender, before: end)?
-                    .writeState(into: &writer, roomID: roomID)
+                if let member = try access.rows.state("m.room.member", sender, before: end) {
+                    try access.stateExtras(member)
+                        .writeState(into: &writer, roomID: roomID, now: now)
+                }
             }
         }
         writer.endArray()

@@ -86,7 +86,9 @@ extension ReadService {
             let end = StreamPosition(newest).next
             for sender in distinctSenders(page.events) {
                 let member = try access.rows.state("m.room.member", sender, before: end)
-                member?.writeState(into: &writer, roomID: access.rows.roomID)
+                guard let member else { continue }
+                try access.stateExtras(member)
+                    .writeState(into: &writer, roomID: access.rows.roomID, now: now)
             }
             writer.endArray()
         }

@@ -13,8 +13,9 @@ extension ReadService {
             let access = try access(roomID, requester, in: view())
             var writer = JSONWriter(reserving: 16_384)
             writer.beginArray()
+            let now = now()
             try access.rows.state(before: access.stateEnd ?? .end, .everything) {
-                $0.writeState(into: &writer, roomID: roomID)
+                try access.stateExtras($0).writeState(into: &writer, roomID: roomID, now: now)
                 return true
             }
             writer.endArray()
@@ -70,6 +71,7 @@ extension ReadService {
             writer.beginObject()
             writer.key("chunk")
             writer.beginArray()
+            let now = now()
             try access.rows.state(before: end, .members) { event in
                 if wanted != nil || unwanted != nil {
                     let word = membershipWord(event)
@@ -77,7 +79,7 @@ extension ReadService {
                     // The two parameters are alternatives: what either one admits is shown.
                     if wanted == nil, let unwanted, word == unwanted { return true }
                 }
-                event.writeState(into: &writer, roomID: roomID)
+                try access.stateExtras(event).writeState(into: &writer, roomID: roomID, now: now)
                 return true
             }
             writer.endArray()

@@ -30,6 +30,9 @@ package struct ReadSettings: Sendable {
     /// Rows counted for one room's unread events: beyond it the count stays what it is.
     package var unreadRowsMax = 5_000
     package var publicRoomsMax = 500
+    /// What is shown of listed rooms, kept in memory.
+    package var directoryBytes = 16 << 20
+    package var aliasesMax = 100
     /// Receipts of one user in one room: one unthreaded and one for each thread, of each type.
     package var receiptsMax = 1_000
     /// Users whose rooms and rules are kept ready.
@@ -59,6 +62,7 @@ package final class ReadService<Store: KeyValueReader>: Sendable {
     let accounts: AccountCache
     let unread: UnreadCounter
     let filters = FilterCache()
+    let directory: DirectoryCache
 
     /// - Parameters:
     ///   - keys: as the node's key directory has them.
@@ -84,12 +88,14 @@ package final class ReadService<Store: KeyValueReader>: Sendable {
         self.renderer = renderer
         accounts = AccountCache(max: settings.accountsMax)
         unread = UnreadCounter(max: settings.unreadMax, rowsMax: settings.unreadRowsMax)
-        let (accounts, unread) = (accounts, unread)
+        directory = DirectoryCache(bytes: settings.directoryBytes)
+        let (accounts, unread, directory) = (accounts, unread, directory)
         feed.observe { change in
             guard case .keysDestroyed = change else { return }
             renderer.forgetEverything()
             accounts.removeAll()
             unread.removeAll()
+            directory.removeAll()
         }
     }
 
@@ -98,6 +104,7 @@ package final class ReadService<Store: KeyValueReader>: Sendable {
         renderer.forgetEverything()
         accounts.removeAll()
         unread.removeAll()
+        directory.removeAll()
     }
 
     /// Runs a reading function and turns the world's failures into answers.

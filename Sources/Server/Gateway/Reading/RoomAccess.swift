@@ -71,7 +71,7 @@ struct RoomAccess<Store: KeyValueReader> {
             extras.transactionID = event.transactionID
         }
         extras.membership = membership(at: event.position).word
-        if let redaction = event.redactedBy { extras.redactedBecause = try rows.event(redaction) }
+        extras.redactedBecause = try redaction(of: event)
         if let stateKey = event.stateKey {
             let before = try rows.state(
                 event.type,
@@ -81,6 +81,18 @@ struct RoomAccess<Store: KeyValueReader> {
             if let before, permits(before) || stateEnd == nil { extras.replaced = before }
         }
         return extras
+    }
+
+    /// Why an event is empty, as far as the reader may see that: who left is not told what was
+    /// taken back later, only no longer shown it.
+    private func redaction(of event: RenderedEvent) throws -> RenderedEvent? {
+        guard let id = event.redactedBy, let redaction = try rows.event(id) else { return nil }
+        return permits(redaction) ? redaction : nil
+    }
+
+    /// An event of a whole room state.
+    func stateExtras(_ event: RenderedEvent) throws -> EventExtras {
+        EventExtras(event, redactedBecause: try redaction(of: event))
     }
 
     /// Events with `lower ≤ position < upper` that the reader may see, in the order of `reverse`.

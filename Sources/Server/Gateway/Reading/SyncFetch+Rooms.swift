@@ -240,7 +240,17 @@ extension SyncFetch {
                 isNew: isNew
             )
         }
-        section.state = states.events
+        // What was in the gap says what it replaced; a whole state has no before.
+        let gap = isNew || sync.fullState ? nil : lower
+        section.state = try states.events.map { event in
+            if let gap, event.position >= gap.raw {
+                var extras = try extras(event, rows, access)
+                (extras.membership, extras.transactionID) = (nil, nil)
+                return extras
+            }
+            if let access { return try access.stateExtras(event) }
+            return EventExtras(event, redactedBecause: try event.redactedBy.flatMap(rows.event))
+        }
     }
 
     /// What changed between the token and the timeline, the latest of each key.

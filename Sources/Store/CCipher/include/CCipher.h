@@ -70,6 +70,9 @@ int warbler_getrandom(void *bytes, size_t count);
 void *warbler_secret_take(void);
 // Zeroes the slot and gives it back.
 void warbler_secret_give(void *slot);
+// Nobody without the right to read all of this machine's memory reads this process's: no core
+// dumps, no tracing by others of the same user. Returns whether that holds.
+int warbler_forbid_dumps(void);
 // How many bytes of slots could be locked, and how many could not.
 void warbler_secret_usage(size_t *locked, size_t *unlocked);
 

@@ -245,4 +245,27 @@ struct RoomEndpointTests {
             #expect(found["room_id"]?.string == room)
         }
     }
+
+    @Test("A room lists its own aliases, and takes a hundred")
+    func aliasLists() async throws {
+        try await TestServer.run { server in
+            let alice = try await server.user("alice")
+            let room = try await alice.createRoom(#"{"room_alias_name":"first"}"#)
+            let other = try await alice.createRoom(#"{"room_alias_name":"other"}"#)
+            func path(_ number: Int) -> String { "/directory/room/%23n\(number):test.example" }
+            for number in 1..<100 { try await alice.put(path(number), #"{"room_id":"\#(room)"}"#) }
+            try await alice.ask("PUT", path(100), #"{"room_id":"\#(room)"}"#)
+                .expect(403, "M_USER_LIMIT_EXCEEDED")
+            func count(_ room: String) async throws -> Int? {
+                try await alice.get("/rooms/\(room)/aliases")["aliases"]?.elements?.count
+            }
+            #expect(try await count(room) == 100)
+            #expect(try await count(other) == 1)
+            try await alice.ask("DELETE", path(7)).expect(200)
+            #expect(try await count(room) == 99)
+            try await alice.put(path(7), #"{"room_id":"\#(other)"}"#)
+            #expect(try await count(other) == 2)
+            try await alice.put(path(100), #"{"room_id":"\#(room)"}"#)
+        }
+    }
 }
