@@ -35,7 +35,7 @@ package struct HostSettings: Sendable {
 /// What a batch allows once it is durable.
 private struct BatchUnderWay: Sendable {
     /// What one replica appended, and owes once it is durable.
-    struct Task: Sendable {
+    struct Append: Sendable {
         var partition: PartitionID
         var acknowledgement: AppendAck
         var tail: LogTail
@@ -44,7 +44,7 @@ private struct BatchUnderWay: Sendable {
     }
 
     let id: UInt64
-    var tasks: [Task] = []
+    var tasks: [Append] = []
     var answers: [HostAnswer] = []
 
     init(id: UInt64) { self.id = id }
@@ -273,7 +273,7 @@ package struct HostTurn<
                 if let task = ready.append {
                     try replica.write(task, moment, into: &log)
                     batch.tasks.append(
-                        BatchUnderWay.Task(
+                        BatchUnderWay.Append(
                             partition: id,
                             acknowledgement: task.acknowledgement,
                             tail: replica.raft.reader.log.tail,
