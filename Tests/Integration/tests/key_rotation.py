@@ -1,11 +1,18 @@
 """New data-key epochs begin under load, without a restart, and old files stay readable."""
 
 import json
+import random
+import threading
+import time
 
+from harness import layer_one, layer_two
 from harness.load import Load
+from harness.matrix import Client
 from harness.suite import test
 
 ROTATIONS = 3
+DESTRUCTIONS = 8
+SECONDS_TO_FINISH = 30
 
 
 @test("data keys rotate under load, across kills", seconds=60)
@@ -34,3 +41,60 @@ def rotation(context):
     load.close()
     node.stop()
     context.note(f"epochs {epochs}, {load.history.acknowledged} acknowledged")
+
+
+@test("destroying keys under load ends well, whenever it is killed", seconds=120)
+def destruction(context):
+    node = context.node(settings={"partitions": {"count": 2}}).start()
+    chance = random.Random(7)
+    anna = Client.register(node.port, "anna")
+    rooms = [anna.create_room(name=f"room {number}") for number in range(DESTRUCTIONS * 2)]
+    anna.close()
+    load = Load(node)
+    longest = 0
+    for number in range(DESTRUCTIONS):
+        load.begin(f"d{number}")
+        target = load.history.acknowledged + 30
+        assert load.history.wait_for(target, 30), f"the load stands still\n{node.log_tail()}"
+        # Two at once: they share a round, or the second gets its own.
+        pair = rooms[number * 2 : number * 2 + 2]
+        shredding = [threading.Thread(target=_shred, args=(node, room)) for room in pair]
+        for thread in shredding:
+            thread.start()
+        # Anywhere in the round, which takes some hundred milliseconds.
+        shredding[0].join(chance.uniform(0.0, 0.4))
+        node.kill()
+        load.end()
+        for thread in shredding:
+            thread.join()
+        node.start()
+        began = time.monotonic()
+        for room in pair:
+            node.cli("keys", "shred-room", room, "--yes")
+        while (status := json.loads(node.cli("keys", "status", "--json").stdout))[
+            "erasure"
+        ] != "complete":
+            assert time.monotonic() < began + SECONDS_TO_FINISH, f"{status}\n{node.log_tail()}"
+        longest = max(longest, time.monotonic() - began)
+        assert len(status["wrap_epochs"]) == 1, status
+        load.repeat_unanswered()
+        load.check(node.port)
+    assert node.cli("log", "verify").returncode == 0
+    node.cli("rebuild")
+    load.close()
+    node.stop()
+    wraps = layer_two.wrap_keys(node)
+    assert list(wraps) == status["wrap_epochs"], f"epochs in the key ring's files: {list(wraps)}"
+    keys = layer_two.unwrap_all(layer_one.open_all(node), wraps)
+    assert len(keys) > 100, f"only {len(keys)} keys open"
+    context.note(
+        f"{DESTRUCTIONS} kills, epoch {status['wrap_epochs'][0]}, done {longest:.1f} s after"
+    )
+
+
+def _shred(node, room):
+    try:
+        node.cli("keys", "shred-room", room, "--yes")
+    except AssertionError:
+        # The node was killed under it.
+        pass
