@@ -68,6 +68,24 @@ package struct HostTurn<
         replicas[partition]?.isReady ?? false
     }
 
+    /// Every replica as it stands, by partition.
+    package mutating func pictures() -> [PartitionPicture] {
+        replicas.keys.sorted().compactMap { id in
+            with(id) { replica in
+                let status = replica.raft.status()
+                return PartitionPicture(
+                    partition: id,
+                    term: status.term,
+                    leader: status.leader,
+                    isLeader: replica.raft.isLeader,
+                    last: status.last.index,
+                    committed: status.committed,
+                    applied: replica.applied
+                )
+            }
+        }
+    }
+
     package var allReady: Bool { replicas.values.allSatisfy(\.isReady) }
 
     /// One pass. The rows of the last pass must be written by now. Throws only when the node must
