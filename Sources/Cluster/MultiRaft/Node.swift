@@ -213,7 +213,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
             if done % 16 == 15 { progress("opened \(done + 1) of \(all.count) partitions") }
         }
         waitUntilReady(all)
-        shared.setReplay(0)
+        shared.endReplay()
         return findings
     }
 
@@ -263,7 +263,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
             }
         }
         guard lost.isEmpty else { throw NodeError.logsLost(lost) }
-        shared.setReplay(left)
+        shared.beginReplay(left)
         return (logs, findings)
     }
 
@@ -365,8 +365,22 @@ package final class Node<Store: KeyValueStore>: Sendable {
         return trimmed.withLock { $0 } != nil
     }
 
-    /// Entries of the log that this start must still fold; 0 once it is through.
-    package var replayLeft: UInt64 { shared.replayLeft }
+    package var replay: ReplayProgress { shared.replayProgress }
+
+    /// Each partition as this node's replica sees it, in order. Waits for the host thread; empty
+    /// once the node stops.
+    package func partitions() -> [PartitionPicture] {
+        let gate = Gate()
+        let found = Mutex<[PartitionPicture]>([])
+        let look: @Sendable (inout HostThread<Store, Keys>.Turn) -> Void = { turn in
+            let pictures = turn.pictures()
+            found.withLock { $0 = pictures }
+            gate.open()
+        }
+        guard host.put(.control(look)) else { return [] }
+        gate.wait()
+        return found.withLock { $0 }
+    }
 
     /// Rows since the last flush: what a start would have to fold again.
     package var unflushed: (entries: Int, bytes: Int) { shared.unflushed() }

@@ -25,7 +25,7 @@ final class NodeShared: Sendable {
     }
     private let destroyed = Mutex<Hook?>(nil)
     /// Entries that a start must still fold.
-    private let replay = Mutex<UInt64>(0)
+    private let replay = Mutex(ReplayProgress())
     private let stream: Mutex<RandomStream>
 
     init(entropy: @Sendable (Int) -> [UInt8]) {
@@ -106,12 +106,15 @@ final class NodeShared: Sendable {
     }
     func positions() -> [PartitionID: LogIndex] { applied.withLock { $0 } }
 
-    func setReplay(_ entries: UInt64) { replay.withLock { $0 = entries } }
-    var replayLeft: UInt64 { replay.withLock { $0 } }
+    func beginReplay(_ entries: UInt64) {
+        replay.withLock { $0 = ReplayProgress(entries: entries, left: entries) }
+    }
+    func endReplay() { replay.withLock { $0.left = 0 } }
+    var replayProgress: ReplayProgress { replay.withLock { $0 } }
 
     func noteApplied(_ entries: Int, bytes: Int) {
         guard entries > 0 else { return }
-        replay.withLock { $0 -= min($0, UInt64(entries)) }
+        replay.withLock { $0.left -= min($0.left, UInt64(entries)) }
         rows.withLock {
             $0.entries += entries
             $0.bytes += bytes
@@ -119,6 +122,17 @@ final class NodeShared: Sendable {
     }
     func unflushed() -> (entries: Int, bytes: Int) { rows.withLock { ($0.entries, $0.bytes) } }
     func resetUnflushed() { rows.withLock { $0 = Unflushed() } }
+}
+
+/// How far a start is with folding what the rows did not have yet.
+package struct ReplayProgress: Sendable {
+    package var entries: UInt64
+    package var left: UInt64
+
+    package init(entries: UInt64 = 0, left: UInt64 = 0) {
+        self.entries = entries
+        self.left = left
+    }
 }
 
 /// Opened once; whoever waits goes on.

@@ -91,6 +91,9 @@ package final class Gateway: Sendable {
     /// Answers waiting syncs, as a drain begins: nobody waits for a node that goes.
     package func releaseLongPolls() { syncs.releaseAll() }
 
+    /// Syncs that wait for something new, or are being looked at.
+    package var waitingSyncs: Int { syncs.count }
+
     /// Methods and paths of every endpoint, for tests and documents.
     package static var routes: [(method: HTTPMethod, template: String)] {
         Endpoint.all.flatMap { endpoint in

@@ -77,6 +77,15 @@ package final class HTTPServer: Sendable {
         return addresses
     }
 
+    /// From now on requests go by this router instead of the one given at the start. Once.
+    package func serve(_ router: Router<HTTPRoute>) { service.serve(router) }
+
+    /// From now on every route but these is answered with `response`; requests under way go on.
+    /// Once.
+    package func refuse(allBut templates: Set<String>, with response: HTTPResponse) {
+        service.refuse(allBut: templates, with: response)
+    }
+
     /// Reads the certificate again. New connections get it, open ones stay as they are; on an
     /// error the old one stays in use.
     package func reloadTLS() throws {

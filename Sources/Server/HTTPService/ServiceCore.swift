@@ -5,7 +5,9 @@ import Synchronization
 /// What every connection of a server needs and nobody changes after the start.
 final class ServiceCore: Sendable {
     let settings: HTTPSettings
-    let router: Router<HTTPRoute>
+    private let firstRouter: Router<HTTPRoute>
+    private let lateRouter = AtomicLazyReference<Late<Router<HTTPRoute>>>()
+    private let refusal = AtomicLazyReference<Late<Refusal>>()
     let errorBody: @Sendable (HTTPFault) -> [UInt8]
     let accessLog: (@Sendable (AccessRecord) -> Void)?
     let logger: Logger
@@ -28,7 +30,7 @@ final class ServiceCore: Sendable {
         precondition(headBytesMax < 1 << 24, "a head stays far below what its offsets can tell")
         precondition(settings.tickMilliseconds > 0, "the wheel turns")
         self.settings = settings
-        self.router = router
+        firstRouter = router
         self.errorBody = errorBody
         self.accessLog = accessLog
         self.logger = logger
@@ -41,6 +43,25 @@ final class ServiceCore: Sendable {
                 ($0.name.lowercased(), FieldWriter.sanitized($0.value))
             }
         )
+    }
+
+    /// Set once, read by every request.
+    private final class Late<Value: Sendable>: Sendable {
+        let value: Value
+        init(_ value: Value) { self.value = value }
+    }
+
+    private struct Refusal: Sendable {
+        let templates: Set<String>
+        let response: HTTPResponse
+    }
+
+    private var router: Router<HTTPRoute> { lateRouter.load()?.value ?? firstRouter }
+
+    func serve(_ router: Router<HTTPRoute>) { _ = lateRouter.storeIfNil(Late(router)) }
+
+    func refuse(allBut templates: Set<String>, with response: HTTPResponse) {
+        _ = refusal.storeIfNil(Late(Refusal(templates: templates, response: response)))
     }
 
     var isDraining: Bool { draining.load(ordering: .relaxed) }
@@ -59,6 +80,9 @@ final class ServiceCore: Sendable {
         case .found(let route, let template, let parameters):
             request.template = template
             request.parameters = parameters
+            if let refusal = refusal.load()?.value, !refusal.templates.contains(template) {
+                return .answer(refusal.response, request)
+            }
             if let refusal = route.admit?(request) { return .answer(refusal, request) }
             return .handle(route, request)
         case .wrongMethod(let allowed):

@@ -18,6 +18,7 @@ package final class Metrics: Sendable {
         case gauge(Gauge)
         case histogram(Histogram)
         case reading(@Sendable () -> Double)
+        case counting(@Sendable () -> Int)
     }
 
     private struct State {
@@ -61,6 +62,19 @@ package final class Metrics: Sendable {
         precondition(values.count == name.labels.count, "\(name.name) takes other labels")
         state.withLock {
             $0.instruments[Key(name: name.name, values: values)] = .reading(reading)
+        }
+    }
+
+    /// A counter that something else keeps: asked when somebody reads the metrics.
+    package func counter(
+        _ name: MetricName,
+        _ values: String...,
+        reading: @escaping @Sendable () -> Int
+    ) {
+        precondition(name.kind == .counter, "\(name.name) is no counter")
+        precondition(values.count == name.labels.count, "\(name.name) takes other labels")
+        state.withLock {
+            $0.instruments[Key(name: name.name, values: values)] = .counting(reading)
         }
     }
 
@@ -125,6 +139,8 @@ package final class Metrics: Sendable {
             text += OpenMetrics.sample(name.name, labels, gauge.value)
         case .reading(let read):
             text += OpenMetrics.sample(name.name, labels, read())
+        case .counting(let read):
+            text += OpenMetrics.sample(name.name + "_total", labels, Double(read()))
         case .histogram(let histogram):
             let snapshot = histogram.snapshot
             var running = 0

@@ -21,7 +21,8 @@ struct AdminCommands: Sendable {
     let gateway: Gateway
     let files: NodeFiles
     let configuration: Configuration
-    let health: Health
+    let rotation: KeyRotation
+    let picture: NodePicture
     let erasure: KeyErasure<RocksKeyValueStore>
 
     func run(
@@ -29,7 +30,7 @@ struct AdminCommands: Sendable {
         _ progress: (AdminValue) -> Void
     ) throws(AdminFailure) -> AdminValue {
         switch request.command {
-        case "status": return try status()
+        case "status": return try reading { try picture.value() }
         case "user.create": return try createUser(request)
         case "user.list": return try listUsers()
         case "user.show": return try showUser(request)
@@ -245,28 +246,16 @@ struct AdminCommands: Sendable {
     // MARK: Keys and state
 
     private func keysStatus() throws(AdminFailure) -> AdminValue {
-        let ring = node.keys.ring
-        return [
-            "generation": .integer(Int64(ring.generation)),
-            "data_epochs": .array(ring.epochs(of: .data).map { .integer(Int64($0)) }),
-            "current_data_epoch": .integer(Int64(ring.current(.data).epoch)),
-            "wrap_epochs": .array(ring.epochs(of: .wrap).map { .integer(Int64($0)) }),
-            "erasure": .string(
-                try reading { try erasure.isFinal() } ? "complete" : "under_way"
-            ),
-        ]
+        try reading {
+            guard case .object(var members) = try rotation.status() else { return .null }
+            let state = try erasure.isFinal() ? "complete" : "under_way"
+            members.append(AdminValue.Member("erasure", .string(state)))
+            return .object(members)
+        }
     }
 
     private func rotate() throws(AdminFailure) -> AdminValue {
-        try reading {
-            let ring = try files.ringChanges.rotate(.data)
-            let current = ring.current(.data)
-            // The ring is durable before a file is written under the new key.
-            try files.dataKeys.add(epoch: current.epoch, key: current.secret.exposedBytes)
-            try files.dataKeys.setCurrent(current.epoch)
-            node.keys.replace(ring)
-            return ["epoch": .integer(Int64(current.epoch))]
-        }
+        try reading { ["epoch": .integer(Int64(try rotation.rotate()))] }
     }
 
     private func shredRoom(
@@ -284,21 +273,5 @@ struct AdminCommands: Sendable {
 
     private func rebuild(_ progress: (AdminValue) -> Void) throws(AdminFailure) -> AdminValue {
         try reading { try RebuildCheck(files).run(configuration, progress) }
-    }
-
-    private func status() throws(AdminFailure) -> AdminValue {
-        let counters = node.storageStatistics
-        return [
-            "ready": .bool(health.isReady),
-            "reasons": .array(health.reasons.map { .string($0) }),
-            "server_name": .string(node.serverName),
-            "version": .string(Warblerd.version),
-            "partitions": .integer(Int64(node.map.count)),
-            "log": [
-                "entries": .integer(Int64(counters.entries)),
-                "syncs": .integer(Int64(counters.syncs)),
-                "bytes": .integer(Int64(counters.bytes)),
-            ],
-        ]
     }
 }

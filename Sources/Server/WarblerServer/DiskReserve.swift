@@ -8,12 +8,14 @@ import Synchronization
 /// whatever gives space or access back go on (architecture 5).
 final class DiskReserve: Sendable {
     private let directory: String
-    private let lowBytes: UInt64
+    let lowBytes: UInt64
+    let criticalBytes: UInt64
     private let isLow = Atomic<Bool>(false)
 
     init(_ configuration: Configuration) {
         directory = configuration.data.directory
         lowBytes = UInt64(configuration.storage.reserveLowBytes)
+        criticalBytes = UInt64(configuration.storage.reserveCriticalBytes)
         look()
     }
 

@@ -30,7 +30,14 @@ struct NodeFiles: Sendable {
     let mark: MarkKeeper
     let encryption: RocksOptions.Encryption
 
-    /// Opens what is there or makes what is not.
+    /// Makes the folder this process's, before anything of it is opened. Once per process.
+    static func claim(_ configuration: Configuration, _ mode: StoreMode) throws {
+        try makeFolder(configuration.data.directory)
+        try lock(configuration.data.directory)
+        try checkIdentity(configuration.data.directory, configuration, mode)
+    }
+
+    /// Opens what is there or makes what is not, in a claimed folder.
     init(
         _ configuration: Configuration,
         _ mode: StoreMode,
@@ -39,9 +46,6 @@ struct NodeFiles: Sendable {
     ) throws {
         let directory = configuration.data.directory
         self.directory = directory
-        try Self.makeFolder(directory)
-        try Self.lock(directory)
-        try Self.checkIdentity(directory, configuration, mode)
         var policy = RootKeyPolicy(dataDirectory: directory)
         policy.requiresSeparateDevice = configuration.keys.requireSeparateRootKey
         root = try Self.source(configuration.keys).load(policy, retryingFor: 30)

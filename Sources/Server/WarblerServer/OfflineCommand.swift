@@ -17,6 +17,7 @@ struct OfflineCommand {
         let logger = try NodeLog(configuration).logger
         let files: NodeFiles
         do {
+            try NodeFiles.claim(configuration, mode)
             files = try NodeFiles(
                 configuration,
                 mode,

@@ -20,6 +20,8 @@ struct RebuildCheck {
 
     private static let entriesPerBatch = 512
     private static let differencesMax = 20
+    private static let rowsPerProgress: UInt64 = 100_000
+    private static let keyBytesShown = 64
 
     init(_ files: NodeFiles) {
         log = files.log
@@ -56,7 +58,12 @@ struct RebuildCheck {
         defer { try? fresh.close(flushing: false) }
         var entries: UInt64 = 0
         for (done, partition) in partitions.enumerated() {
-            entries += try fold(partition, upTo: view, into: fresh)
+            entries += try fold(partition, upTo: view, into: fresh) { index, last in
+                progress([
+                    "folding": .string(partition.description),
+                    "index": .integer(Int64(index.raw)), "of": .integer(Int64(last.raw)),
+                ])
+            }
             progress([
                 "partitions_done": .integer(Int64(done + 1)),
                 "partitions": .integer(Int64(partitions.count)),
@@ -64,12 +71,19 @@ struct RebuildCheck {
         }
         var differences: [AdminValue] = []
         var rows: UInt64 = 0
-        try compare(view, with: fresh, "missing in the rebuilt rows", &differences, &rows)
+        let compared: (UInt64) -> Void = {
+            progress(["rows_compared": .integer(Int64($0))])
+        }
+        let live = Side(rows: view, other: fresh, absent: "not in the rebuilt rows")
+        try compare(live, isWhole: true, &differences, &rows, compared)
         var ignored: UInt64 = 0
-        try compare(fresh, with: view, "missing in the live rows", &differences, &ignored)
+        let rebuilt = Side(rows: fresh, other: view, absent: "not in the live rows")
+        // What differs was told from the other side.
+        try compare(rebuilt, isWhole: false, &differences, &ignored, compared)
         return [
             "equal": .bool(differences.isEmpty), "entries": .integer(Int64(entries)),
-            "rows": .integer(Int64(rows)), "differences": .array(differences),
+            "rows": .integer(Int64(rows)), "first": differences.first ?? .null,
+            "differences": .array(differences),
         ]
     }
 
@@ -89,7 +103,8 @@ struct RebuildCheck {
     private func fold(
         _ partition: PartitionID,
         upTo view: RocksView,
-        into fresh: RocksKeyValueStore
+        into fresh: RocksKeyValueStore,
+        _ progress: (LogIndex, LogIndex) -> Void
     ) throws -> UInt64 {
         guard let applied = try StateReader(partition, view).applied else { return 0 }
         let found = try MessageLog.recover(partition, from: log, mark: nil).log
@@ -113,32 +128,37 @@ struct RebuildCheck {
             if index.raw % UInt64(Self.entriesPerBatch) == 0 || index == applied.index {
                 try fresh.write(folder.takeBatch().0, sync: false)
                 folder.written()
+                progress(index, applied.index)
             }
             index = index.next
         }
         return applied.index.raw
     }
 
-    private func compare(
-        _ one: some KeyValueReader,
-        with other: some KeyValueReader,
-        _ absent: String,
+    private struct Side<One: KeyValueReader, Other: KeyValueReader> {
+        let rows: One
+        let other: Other
+        let absent: String
+    }
+
+    /// - Parameter isWhole: Values are compared too, not only whether there is a row.
+    private func compare<One, Other>(
+        _ side: Side<One, Other>,
+        isWhole: Bool,
         _ differences: inout [AdminValue],
-        _ rows: inout UInt64
+        _ rows: inout UInt64,
+        _ progress: (UInt64) -> Void
     ) throws {
         var found: [AdminValue] = []
         var count: UInt64 = 0
         var failure: (any Error)?
-        try one.scan(from: [], to: [], in: .state, reverse: false) { key, value in
+        try side.rows.scan(from: [], to: [], in: .state, reverse: false) { key, value in
             count += 1
+            if count.isMultiple(of: Self.rowsPerProgress) { progress(count) }
             do {
-                let twin = try other.get(Array(key), in: .state)
-                guard twin != Array(value) else { return true }
-                let table = Table(rawValue: key.first ?? 0)
-                found.append([
-                    "table": .string(table.map { "\($0)" } ?? "unknown"),
-                    "what": .string(twin == nil ? absent : "differs"),
-                ])
+                let twin = try side.other.get(Array(key), in: .state)
+                if let twin, !isWhole || twin == Array(value) { return true }
+                found.append(Self.difference(Array(key), twin == nil ? side.absent : "differs"))
                 return found.count < Self.differencesMax
             } catch {
                 failure = error
@@ -148,5 +168,21 @@ struct RebuildCheck {
         if let failure { throw failure }
         differences += found
         rows = count
+    }
+
+    /// A key begins with its table and partition; the rest names rooms and people, so that only
+    /// its beginning is shown, in hexadecimal.
+    private static func difference(_ key: [UInt8], _ what: String) -> AdminValue {
+        let table = Table(rawValue: key.first ?? 0)
+        let partition = key.count > 2 ? PartitionID(UInt16(key[1]) << 8 | UInt16(key[2])) : nil
+        let hex = key.map { byte in
+            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+        }
+        return [
+            "table": .string(table.map { "\($0)" } ?? "unknown"),
+            "partition": .string(partition?.description ?? "-"),
+            "what": .string(what),
+            "key": .string(hex.prefix(Self.keyBytesShown).joined()),
+        ]
     }
 }

@@ -2,7 +2,6 @@ import AdminProtocol
 import Configuration
 import Dispatch
 import Encryption
-import Encryption
 import Gateway
 import Glibc
 import HTTPService
@@ -22,8 +21,8 @@ import Synchronization
 
 typealias RocksNode = Node<RocksKeyValueStore>
 
-/// A running node: files, partitions, gateway, HTTP and admin socket, started in this order and
-/// stopped in the opposite one.
+/// A running node: HTTP and admin socket, which answer from the first moment on, then files,
+/// partitions and gateway; stopped in the opposite order.
 final class Service: Sendable {
     let configuration: Configuration
     let mode: StoreMode
@@ -31,12 +30,19 @@ final class Service: Sendable {
     let logger: Logger
     let metrics = Metrics()
     private let health = Health()
+    private let reread: @Sendable () throws -> Configuration
     /// Threads for everything that reads the store: they wait for the disk, not for each other.
     private static let requestThreads = 4
 
-    init(_ configuration: Configuration, _ mode: StoreMode) throws {
+    /// - Parameter reread: Reads the configuration again, as it was read at the start.
+    init(
+        _ configuration: Configuration,
+        _ mode: StoreMode,
+        reread: @escaping @Sendable () throws -> Configuration
+    ) throws {
         self.configuration = configuration
         self.mode = mode
+        self.reread = reread
         log = try NodeLog(configuration)
         logger = log.logger
     }
@@ -46,9 +52,14 @@ final class Service: Sendable {
         if mode.isBench {
             logger.record(.warning, "benchmark mode: limits are lifted, never use this for data")
         }
-        let logger = self.logger
+        let (logger, health) = (self.logger, self.health)
+        let signals = Signals {
+            logger.record(.info, "stopped while it was starting")
+            _exit(0)
+        }
         let fatal: @Sendable (any Error) -> Void = { error in
             // Promises rest on the disk: what it refuses once is never tried again (2.5).
+            health.add(.faulty)
             let failure = StartFailure(error)
             logger.record(
                 .critical,
@@ -57,6 +68,27 @@ final class Service: Sendable {
             )
             _exit(failure.exitStatus)
         }
+        try NodeFiles.claim(configuration, mode)
+        metrics.registerProcess(version: Warblerd.version)
+        metrics.gauge(.ready) { health.isReady ? 1 : 0 }
+        metrics.gauge(.replayEntriesLeft) { Double(health.replay.left) }
+        let door = try FrontDoor(configuration, health, metrics, logger)
+        let reload = Reload(
+            read: reread,
+            log: log,
+            server: door.server,
+            usesTLS: configuration.listen.contains(where: \.usesTLS)
+        )
+        signals.onHangUp { reload.run() }
+        let commands = Shared<AdminCommands?>(nil)
+        let admin = try adminSocket(commands)
+        try serve(try openFiles(fatal), door, commands, admin, signals, fatal)
+    }
+
+    private func openFiles(
+        _ fatal: @escaping @Sendable (any Error) -> Void
+    ) throws -> NodeFiles {
+        let logger = self.logger
         let files: NodeFiles
         do {
             files = try NodeFiles(
@@ -76,16 +108,83 @@ final class Service: Sendable {
                 [.code: LogValue(warning.code.rawValue), .reason: LogValue(warning.message)]
             )
         }
-        try serve(files, fatal)
+        return files
     }
 
-    private func serve(_ files: NodeFiles, _ fatal: @escaping @Sendable (any Error) -> Void) throws
-    {
+    private func serve(
+        _ files: NodeFiles,
+        _ door: FrontDoor,
+        _ commands: Shared<AdminCommands?>,
+        _ admin: AdminSocketServer,
+        _ signals: Signals,
+        _ fatal: @escaping @Sendable (any Error) -> Void
+    ) throws {
         // The gateway's request threads, where woken syncs run too.
         let pool = WorkerPool(threads: Self.requestThreads)
         let feed = ChangeFeed(epoch: UInt32(truncatingIfNeeded: files.mark.incarnation)) { batch in
             pool.submit(all: batch)
         }
+        let node = try startNode(files, feed, fatal)
+        let disk = DiskReserve(configuration)
+        let gateway = makeGateway(node, feed, pool, disk, fatal)
+        let rotation = KeyRotation(configuration, files, node, logger)
+        let erasure = makeErasure(node, files)
+        erasure.start()
+        let upkeep = Upkeep(
+            node: node,
+            feed: feed,
+            disk: disk,
+            health: health,
+            rotation: rotation,
+            logger: logger
+        )
+        register(node, gateway, disk)
+        commands.withLock {
+            $0 = AdminCommands(
+                node: node,
+                gateway: gateway,
+                files: files,
+                configuration: configuration,
+                rotation: rotation,
+                picture: NodePicture(
+                    configuration: configuration,
+                    node: node,
+                    gateway: gateway,
+                    files: files,
+                    server: door.server,
+                    upkeep: upkeep,
+                    disk: disk,
+                    rotation: rotation,
+                    health: health
+                ),
+                erasure: erasure
+            )
+        }
+        upkeep.start()
+        door.open { gateway.addRoutes(to: &$0) }
+        signals.serve()
+        health.remove(.replaying)
+        logger.record(.info, "ready", [.version: LogValue(Warblerd.version)])
+        signals.waitForStop()
+        logger.record(.info, "stopping")
+        health.add(.draining)
+        door.drain(withinMilliseconds: configuration.server.shutdownGraceSeconds * 1_000) {
+            gateway.releaseLongPolls()
+        }
+        admin.stop()
+        upkeep.stop()
+        erasure.stop()
+        node.stop()
+        gateway.stop()
+        do { try files.close() } catch { throw StartFailure(error) }
+        logger.record(.info, "stopped")
+    }
+
+    private func startNode(
+        _ files: NodeFiles,
+        _ feed: ChangeFeed,
+        _ fatal: @escaping @Sendable (any Error) -> Void
+    ) throws -> RocksNode {
         let node = RocksNode(
             settings: NodeSettings(configuration),
             log: files.log,
@@ -100,6 +199,7 @@ final class Service: Sendable {
             },
             failed: fatal
         )
+        health.follow { node.replay }
         let findings: [LogFinding]
         do {
             findings = try node.start(
@@ -123,40 +223,17 @@ final class Service: Sendable {
         for partition in [PartitionID.control, .keys] + node.map.all {
             feed.publish([], partition: partition, applied: node.applied(partition))
         }
-        let disk = DiskReserve(configuration)
-        let gateway = makeGateway(node, feed, pool, disk, fatal)
-        let server = try listen(gateway, node)
-        let erasure = makeErasure(node, files)
-        erasure.start()
-        let admin = try adminSocket(node, gateway, files, erasure)
-        let upkeep = Upkeep(
-            node: node,
-            feed: feed,
-            disk: disk,
-            health: health,
-            logger: logger
-        )
-        upkeep.start()
-        health.becomeReady()
-        logger.record(.info, "ready", [.version: LogValue(Warblerd.version)])
-        waitForSignal()
-        logger.record(.info, "stopping")
-        health.startDraining()
-        let drained = DispatchSemaphore(value: 0)
-        let grace = configuration.server.shutdownGraceSeconds * 1_000
-        server.beginDrain()
-        Task {
-            await server.stop(withinMilliseconds: grace)
-            drained.signal()
-        }
-        drained.wait()
-        admin.stop()
-        upkeep.stop()
-        erasure.stop()
-        node.stop()
-        gateway.stop()
-        do { try files.close() } catch { throw StartFailure(error) }
-        logger.record(.info, "stopped")
+        return node
+    }
+
+    private func register(_ node: RocksNode, _ gateway: Gateway, _ disk: DiskReserve) {
+        metrics.counter(.logSyncs) { Int(node.storageStatistics.syncs) }
+        metrics.counter(.logEntries) { Int(node.storageStatistics.entries) }
+        metrics.counter(.logAppendedBytes) { Int(node.storageStatistics.bytes) }
+        metrics.gauge(.syncWaiters) { Double(gateway.waitingSyncs) }
+        metrics.gauge(.diskFreeBytes) { Double(disk.freeBytes) }
+        metrics.gauge(.diskState) { disk.isRefusing ? 1 : 0 }
+        metrics.gauge(.keyEpoch) { Double(node.keys.ring.current(.data).epoch) }
     }
 
     private func makeGateway(
@@ -200,125 +277,7 @@ final class Service: Sendable {
         )
     }
 
-    // MARK: HTTP
-
-    private func listen(_ gateway: Gateway, _ node: RocksNode) throws -> HTTPServer {
-        var router = Router<HTTPRoute>()
-        gateway.addRoutes(to: &router)
-        addHealth(to: &router, node)
-        let listeners = configuration.listen.map {
-            HTTPListener(host: $0.address, port: $0.port, isTLS: $0.usesTLS)
-        }
-        let secure = configuration.listen.first { $0.usesTLS }
-        let tls = secure.flatMap { listener -> TLSSettings? in
-            guard let chain = listener.tlsCertificateFile, let key = listener.tlsKeyFile else {
-                return nil
-            }
-            return TLSSettings(certificateChainPath: chain, privateKeyPath: key)
-        }
-        let requests = metrics
-        let server: HTTPServer
-        do {
-            server = try HTTPServer(
-                listeners: listeners,
-                settings: HTTPSettings(configuration),
-                tls: tls,
-                router: router,
-                errorBody: { $0.matrixErrorBody },
-                accessLog: { record in
-                    requests.counter(
-                        .httpRequests,
-                        "\(record.method)",
-                        record.template,
-                        String(record.status)
-                    ).add()
-                },
-                logger: logger
-            )
-        } catch {
-            throw StartFailure("E-LISTEN", "\(error)", exitStatus: 78)
-        }
-        let started = DispatchSemaphore(value: 0)
-        let outcome = Mutex<Result<[HTTPServer.Address], any Error>?>(nil)
-        Task {
-            do {
-                let addresses = try await server.start()
-                outcome.withLock { $0 = .success(addresses) }
-            } catch {
-                outcome.withLock { $0 = .failure(error) }
-            }
-            started.signal()
-        }
-        started.wait()
-        switch outcome.withLock({ $0 }) {
-        case .success(let addresses):
-            for address in addresses {
-                logger.record(
-                    .info,
-                    "listening",
-                    [.address: LogValue(address.host), .port: LogValue(address.port)]
-                )
-            }
-        case .failure(let error):
-            throw StartFailure("E-LISTEN", "\(error)", exitStatus: 75)
-        case nil: preconditionFailure("the start has ended")
-        }
-        return server
-    }
-
-    private func addHealth(to router: inout Router<HTTPRoute>, _ node: RocksNode) {
-        let health = self.health
-        let metrics = self.metrics
-        metrics.registerProcess(version: Warblerd.version)
-        router.add(
-            .get,
-            "/livez",
-            HTTPRoute { _, responder in
-                responder.respond(HTTPResponse(json: Array(#"{"live":true}"#.utf8)))
-            }
-        )
-        for path in ["/readyz", "/health"] {
-            router.add(
-                .get,
-                path,
-                HTTPRoute { _, responder in responder.respond(health.answer) }
-            )
-        }
-        let serve = configuration.metrics.serve
-        let reported = Shared(StorageCounters())
-        router.add(
-            .get,
-            "/metrics",
-            HTTPRoute { request, responder in
-                let isOpen =
-                    switch serve {
-                    case .off: false
-                    case .loopback: request.remoteAddress.isLoopback
-                    case .everyone: true
-                    }
-                guard isOpen else {
-                    responder.respond(
-                        HTTPResponse(status: 404, json: HTTPFault.unknownPath.matrixErrorBody)
-                    )
-                    return
-                }
-                let counters = node.storageStatistics
-                let before = reported.withLock { reported in
-                    defer { reported = counters }
-                    return reported
-                }
-                metrics.counter(.logSyncs).add(Int(counters.syncs - before.syncs))
-                metrics.counter(.logEntries).add(Int(counters.entries - before.entries))
-                metrics.counter(.logAppendedBytes).add(Int(counters.bytes - before.bytes))
-                var response = HTTPResponse(
-                    status: 200,
-                    body: Array(metrics.openMetricsText().utf8)
-                )
-                response.headers.append(HTTPHeader("Content-Type", Metrics.contentType))
-                responder.respond(response)
-            }
-        )
-    }
+    // MARK: Administration
 
     private func makeErasure(
         _ node: RocksNode,
@@ -351,24 +310,24 @@ final class Service: Sendable {
         return erasure
     }
 
+    /// Answers from the first moment on; what needs the partitions waits for them.
     private func adminSocket(
-        _ node: RocksNode,
-        _ gateway: Gateway,
-        _ files: NodeFiles,
-        _ erasure: KeyErasure<RocksKeyValueStore>
+        _ commands: Shared<AdminCommands?>
     ) throws -> AdminSocketServer {
-        let commands = AdminCommands(
-            node: node,
-            gateway: gateway,
-            files: files,
-            configuration: configuration,
-            health: health,
-            erasure: erasure
-        )
+        let health = self.health
         do {
             let socket = try AdminSocketServer(path: configuration.adminSocketPath) {
                 (request, progress) throws(AdminFailure) in
-                try commands.run(request, progress)
+                if let ready = commands.withLock({ $0 }) {
+                    return try ready.run(request, progress)
+                }
+                guard request.command == "status" else {
+                    throw AdminFailure(
+                        code: "E-NODE-REPLAY",
+                        message: "the node is still starting: try again when it is ready"
+                    )
+                }
+                return health.report
             }
             socket.start()
             return socket
@@ -379,24 +338,6 @@ final class Service: Sendable {
                 exitStatus: 78
             )
         }
-    }
-
-    private func waitForSignal() {
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, SIGTERM)
-        sigaddset(&set, SIGINT)
-        let stopped = DispatchSemaphore(value: 0)
-        var sources: [any DispatchSourceSignal] = []
-        for number in [SIGTERM, SIGINT] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { stopped.signal() }
-            source.resume()
-            sources.append(source)
-        }
-        stopped.wait()
-        for source in sources { source.cancel() }
     }
 }
 

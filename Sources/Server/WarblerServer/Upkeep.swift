@@ -4,40 +4,52 @@ import MultiRaft
 import Observability
 import Synchronization
 
-/// What must happen now and then: folded rows reach the disk, and the feed forgets who left.
+/// What must happen now and then: folded rows reach the disk, the data key changes, and the feed
+/// forgets who left.
 ///
 /// `@unchecked Sendable`: `timer` is written once by `start`, before anybody else has this object.
 final class Upkeep: @unchecked Sendable {
     static let entriesMax = 100_000
     static let bytesMax = 64 << 20
     static let flushSeconds = 60
+    private static let rotationCheckSeconds = 60
 
     private let node: RocksNode
     private let feed: ChangeFeed
     private let disk: DiskReserve
     private let health: Health
+    private let rotation: KeyRotation
     private let logger: Logger
     private let queue = DispatchQueue(label: "wbl-upkeep")
     private var timer: (any DispatchSourceTimer)?
-    private let seconds = Mutex(0)
+    private struct Times {
+        var sinceFlush = 0
+        var sinceStart = 0
+        /// Milliseconds since 1970.
+        var lastFlush: UInt64?
+    }
+    private let times = Mutex(Times())
 
     init(
         node: RocksNode,
         feed: ChangeFeed,
         disk: DiskReserve,
         health: Health,
+        rotation: KeyRotation,
         logger: Logger
     ) {
         self.node = node
         self.feed = feed
         self.disk = disk
         self.health = health
+        self.rotation = rotation
         self.logger = logger
     }
 
     func start() {
         let source = DispatchSource.makeTimerSource(queue: queue)
         watchDisk()
+        rotation.rotateIfDue(now: wallMilliseconds())
         source.schedule(deadline: .now() + 1, repeating: 1)
         source.setEventHandler { [self] in everySecond() }
         source.resume()
@@ -51,7 +63,7 @@ final class Upkeep: @unchecked Sendable {
 
     private func watchDisk() {
         let (changed, isLow) = disk.look()
-        if isLow { health.add("disk_low") } else { health.remove("disk_low") }
+        if isLow { health.add(.outOfSpace) } else { health.remove(.outOfSpace) }
         guard changed else { return }
         if isLow {
             logger.record(
@@ -67,19 +79,28 @@ final class Upkeep: @unchecked Sendable {
     private func everySecond() {
         watchDisk()
         feed.sweep(now: wallMilliseconds())
-        let waited = seconds.withLock {
-            $0 += 1
-            return $0
+        let (waited, age) = times.withLock {
+            $0.sinceFlush += 1
+            $0.sinceStart += 1
+            return ($0.sinceFlush, $0.sinceStart)
         }
+        if age % Self.rotationCheckSeconds == 0 { rotation.rotateIfDue(now: wallMilliseconds()) }
         let (entries, bytes) = node.unflushed
         guard entries > 0,
             entries >= Self.entriesMax || bytes >= Self.bytesMax || waited >= Self.flushSeconds
         else { return }
-        seconds.withLock { $0 = 0 }
+        times.withLock { $0.sinceFlush = 0 }
         do {
             try node.flush()
+            times.withLock { $0.lastFlush = wallMilliseconds() }
+            health.remove(.faulty)
         } catch {
+            health.add(.faulty)
             logger.record(.error, "rows could not be flushed", [.reason: LogValue("\(error)")])
         }
     }
+
+    /// When folded rows were last brought to the disk for their age or number; milliseconds since
+    /// 1970.
+    var lastFlush: UInt64? { times.withLock { $0.lastFlush } }
 }

@@ -15,6 +15,9 @@ struct Warblerd: ParsableCommand {
         discussion: """
             Exit status: 0 stopped; 64 wrong usage; 74 the disk cannot be trusted; 75 try again \
             later; 78 the configuration or the keys are wrong.
+
+            SIGTERM or SIGINT stops it: requests under way are finished first. SIGHUP lets it read \
+            the certificate, its key and the log's settings again.
             """,
         version: version
     )
@@ -70,7 +73,8 @@ struct Warblerd: ParsableCommand {
             if let offline {
                 try OfflineCommand(name: offline, argumentsText: arguments).run(loaded, mode)
             } else {
-                try Service(loaded, mode).run()
+                let again = self
+                try Service(loaded, mode) { try again.read() }.run()
             }
         } catch let failure as StartFailure {
             writeError(failure.description)
@@ -79,6 +83,13 @@ struct Warblerd: ParsableCommand {
     }
 
     private func load() throws -> Configuration {
+        do { return try read() } catch let errors as ConfigurationErrors {
+            writeError(errors.description)
+            throw ExitCode(78)
+        }
+    }
+
+    private func read() throws -> Configuration {
         var overrides: [(key: String, value: String)] = []
         for setting in settings {
             guard let equals = setting.firstIndex(of: "=") else {
@@ -88,23 +99,18 @@ struct Warblerd: ParsableCommand {
                 (String(setting[..<equals]), String(setting[setting.index(after: equals)...]))
             )
         }
-        do {
-            var loaded = try Configuration.load(
-                file: config,
-                environment: environment(),
-                overrides: overrides
-            )
-            if bench {
-                guard loaded.listen.allSatisfy(\.isLoopback) else {
-                    throw ValidationError("--bench listens on loopback only")
-                }
-                loaded.liftLimitsForBench()
+        var loaded = try Configuration.load(
+            file: config,
+            environment: environment(),
+            overrides: overrides
+        )
+        if bench {
+            guard loaded.listen.allSatisfy(\.isLoopback) else {
+                throw ValidationError("--bench listens on loopback only")
             }
-            return loaded
-        } catch let errors as ConfigurationErrors {
-            writeError(errors.description)
-            throw ExitCode(78)
+            loaded.liftLimitsForBench()
         }
+        return loaded
     }
 
     private func environment() -> [String: String] {

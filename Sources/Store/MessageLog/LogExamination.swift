@@ -66,8 +66,11 @@ extension RecoveredLog {
             losses.append(try stretch(hole.first...hole.last, hole.reason))
         }
         var verdict = self.verdict
-        if verdict == .clean, !report.holes.isEmpty {
-            verdict = .hole(report.holes.map(\.index))
+        switch verdict {
+        case .amnesia: break
+        // A start looks at the end only.
+        case .clean, .hole:
+            verdict = report.holes.isEmpty ? .clean : .hole(report.holes.map(\.index))
         }
         return LogExamination(
             partition: log.partition,

@@ -6,6 +6,7 @@ key: the outer layer of encryption is open, the inner is not.
 
 import hashlib
 import hmac
+import os
 from pathlib import Path
 
 from .node import Missing
@@ -58,6 +59,56 @@ class _Reader:
                 return value
 
 
+class _Ring:
+    """A KEYRING file, opened (Specs/Formats/Keyring.md)."""
+
+    def __init__(self, ring_file, root):
+        if AES is None:
+            raise Missing("pycryptodome is not installed (requirements.txt)")
+        data = Path(ring_file).read_bytes()
+        assert hashlib.sha256(data[:-32]).digest() == data[-32:], "the key ring is damaged"
+        reader = _Reader(data[:-32])
+        assert reader.take(8) == b"WBLRING1" and reader.take(4) == b"\0\1\0\1"
+        ring_id = reader.take(16)
+        reader.take(8)
+        slots = []
+        for _ in range(reader.number(1)):
+            reader.take(1)
+            fingerprint = reader.take(8)
+            slots.append((fingerprint, reader.take(reader.varint())))
+        self.associated = data[: reader.at]
+        nonce = reader.take(12)
+        sealed = reader.take(reader.number(4))
+        slot_key = hkdf(root, ring_id, b"warbler/root-wrap/1", 32)
+        fingerprint, wrapped = slots[0]
+        ring_key = open_gcm(
+            slot_key, wrapped[:12], wrapped[12:], b"warbler/slot/1" + ring_id + fingerprint
+        )
+        self.body_key = hkdf(ring_key, ring_id, b"warbler/ring-body/1", 32)
+        self.body = bytearray(open_gcm(self.body_key, nonce, sealed, self.associated))
+
+    def keys(self):
+        """(kind, epoch) → (place of its creation time in the body, key)."""
+        body = _Reader(bytes(self.body))
+        body.take(16)
+        keys = {}
+        for _ in range(body.varint()):
+            kind, epoch = body.number(1), body.number(4)
+            place = body.at
+            body.take(8)
+            key = body.take(32)
+            keys[kind, epoch] = place, key
+        return keys
+
+    def sealed(self):
+        nonce = os.urandom(12)
+        cipher = AES.new(self.body_key, AES.MODE_GCM, nonce=nonce)
+        cipher.update(self.associated)
+        text, tag = cipher.encrypt_and_digest(bytes(self.body))
+        data = self.associated + nonce + (len(text) + 16).to_bytes(4, "big") + text + tag
+        return data + hashlib.sha256(data).digest()
+
+
 def data_keys(ring_file, root):
     """epoch → data key, from a KEYRING file."""
     return {epoch: key for (kind, epoch), key in ring_keys(ring_file, root).items()
@@ -65,37 +116,18 @@ def data_keys(ring_file, root):
 
 
 def ring_keys(ring_file, root):
-    """(kind, epoch) → key, from a KEYRING file (Specs/Formats/Keyring.md)."""
-    data = Path(ring_file).read_bytes()
-    assert hashlib.sha256(data[:-32]).digest() == data[-32:], "the key ring is damaged"
-    reader = _Reader(data[:-32])
-    assert reader.take(8) == b"WBLRING1" and reader.take(4) == b"\0\1\0\1"
-    ring_id = reader.take(16)
-    reader.take(8)
-    slots = []
-    for _ in range(reader.number(1)):
-        reader.take(1)
-        fingerprint = reader.take(8)
-        slots.append((fingerprint, reader.take(reader.varint())))
-    associated = data[: reader.at]
-    nonce = reader.take(12)
-    sealed = reader.take(reader.number(4))
-    slot_key = hkdf(root, ring_id, b"warbler/root-wrap/1", 32)
-    fingerprint, wrapped = slots[0]
-    ring_key = open_gcm(
-        slot_key, wrapped[:12], wrapped[12:], b"warbler/slot/1" + ring_id + fingerprint
-    )
-    body = _Reader(
-        open_gcm(hkdf(ring_key, ring_id, b"warbler/ring-body/1", 32), nonce, sealed, associated)
-    )
-    body.take(16)
-    keys = {}
-    for _ in range(body.varint()):
-        kind, epoch = body.number(1), body.number(4)
-        body.take(8)
-        key = body.take(32)
-        keys[kind, epoch] = key
-    return keys
+    """(kind, epoch) → key."""
+    return {name: key for name, (_, key) in _Ring(ring_file, root).keys().items()}
+
+
+def backdate(node, days):
+    """Makes the data keys of a stopped node older than they are."""
+    path = node.data / "keys" / "KEYRING"
+    ring = _Ring(path, bytes.fromhex(node.key.read_text().strip()))
+    for place, _ in (found for (kind, _), found in ring.keys().items() if kind == DATA_KEY):
+        created = int.from_bytes(ring.body[place : place + 8], "big") - days * 86_400_000
+        ring.body[place : place + 8] = created.to_bytes(8, "big")
+    path.write_bytes(ring.sealed())
 
 
 def open_file(path, keys):

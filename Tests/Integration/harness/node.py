@@ -84,6 +84,7 @@ class Node:
         self.socket = f"/tmp/warbler-{os.getpid()}-{self.port}.sock"
         self.flags = list(flags)
         self.settings = settings or {}
+        self.listen = [{"address": "127.0.0.1", "port": self.port}]
         self.process = None
         self.log = self.log_folder / "warblerd.log"
         self.write_config()
@@ -95,7 +96,7 @@ class Node:
     def write_config(self, name="warbler.yaml"):
         values = {
             "server": {"name": SERVER_NAME, "registration": "open", "shutdown_grace_seconds": 5},
-            "listen": [{"address": "127.0.0.1", "port": self.port}],
+            "listen": self.listen,
             "data": {"directory": str(self.data)},
             "keys": {"provider": "file", "path": str(self.key)},
             # A small test disk is no reason to refuse writes.

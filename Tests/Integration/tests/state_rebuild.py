@@ -1,8 +1,10 @@
 """The log is the truth: without the `state` database, and after restarts, answers are the same."""
 
+import json
 import shutil
 
 from harness import answers
+from harness.matrix import Client
 from harness.scene import DATA_TYPES, Scene
 from harness.suite import test
 
@@ -62,3 +64,39 @@ def rebuild_command(context):
     compared = node.cli("rebuild", "--json", "--config", str(node.config), check=False)
     assert compared.returncode == 0, f"stopped: {compared.stdout}{compared.stderr}"
     scene.close()
+
+
+@test("`warbler rebuild` names the first row that is not what the log says", seconds=60)
+def rebuild_differs(context):
+    node = context.node(settings={"partitions": {"count": 4}}).start()
+    anna = Client.register(node.port, "anna")
+    room = anna.create_room()
+    node.stop()
+    # Two nodes go on from the same data, each its own way; then one gets the other's rows.
+    other = context.node("other", settings=node.settings, config=node.config_folder)
+    shutil.rmtree(other.data)
+    shutil.copytree(node.data, other.data)
+    for each, words in ((node, ("one", "two", "three")), (other, ("uno", "due"))):
+        each.write_config()
+        each.start()
+        with anna.twin(each.port) as client:
+            for word in words:
+                client.send(room, word, word)
+        each.stop()
+    node.write_config()
+    shutil.rmtree(node.data / "state")
+    shutil.copytree(other.data / "state", node.data / "state")
+    words = ("rebuild", "--config", str(node.config))
+    done = node.cli(*words, "--json", check=False)
+    assert done.returncode == 2, f"{done.returncode}\n{done.stdout}{done.stderr}"
+    said = json.loads(done.stdout)
+    first = said["first"]
+    assert said["equal"] is False and first == said["differences"][0], said
+    tables = {row["table"] for row in said["differences"]}
+    assert {"timeline", "eventByID"} <= tables, tables
+    assert first["key"] and first["what"] and first["partition"], first
+    assert f"first: {first['table']} {first['partition']} {first['key']}" in done.stderr, done.stderr
+    # On a terminal or in a pipe, people see it move.
+    done = node.cli(*words, check=False)
+    assert done.returncode == 2 and "folding" in done.stderr, done.stderr
+    anna.close()

@@ -298,6 +298,46 @@ struct ConnectionLifeTests {
         }
     }
 
+    @Test("Another router takes over, also on connections that are open")
+    func anotherRouter() async throws {
+        try await TestServer.with { test in
+            let client = try test.client()
+            try client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.answer()?.text == "hello")
+            var router = Router<HTTPRoute>()
+            router.add(
+                .get,
+                "/new",
+                HTTPRoute { _, responder in responder.respond(TestServer.ok("new")) }
+            )
+            test.server.serve(router)
+            try client.send("GET /new HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.answer()?.text == "new")
+            try client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.answer()?.status == 404)
+        }
+    }
+
+    @Test("A refusal meets what is new, but for the routes left out and what is under way")
+    func refusal() async throws {
+        try await TestServer.with { test in
+            let busy = try test.client()
+            try busy.send(Self.park)
+            let parked = await test.desk.parked(1)
+            var response = HTTPResponse(status: 503, json: Array("later".utf8))
+            response.headers.append(HTTPHeader("Retry-After", "2"))
+            test.server.refuse(allBut: ["/hello"], with: response)
+            let client = try test.client()
+            try client.send("GET /header HTTP/1.1\r\nHost: a\r\n\r\n")
+            let refused = try #require(try client.answer())
+            #expect(refused.status == 503 && refused.header("retry-after") == "2")
+            try client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.answer()?.text == "hello")
+            parked[0].respond(TestServer.ok("done"))
+            #expect(try busy.answer()?.text == "done")
+        }
+    }
+
     @Test("A stop cuts off what does not end in time")
     func stop() async throws {
         let test = try await TestServer()

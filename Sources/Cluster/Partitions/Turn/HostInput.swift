@@ -39,6 +39,17 @@ package enum CommandOutcome: Sendable {
     case outcomeUnknown
 }
 
+/// One replica, for operators.
+package struct PartitionPicture: Sendable {
+    package var partition: PartitionID
+    package var term: Term
+    package var leader: ReplicaID
+    package var isLeader: Bool
+    package var last: LogIndex
+    package var committed: LogIndex
+    package var applied: LogIndex
+}
+
 /// A start met a damaged record that its rows must still be folded from: it cannot get past it.
 package struct UnfoldableRecord: Error, Sendable {
     package var partition: PartitionID

@@ -96,6 +96,24 @@ package struct HostTurn<
         with(partition) { $0.isReady } ?? false
     }
 
+    /// Every replica as it stands, by partition.
+    package mutating func pictures() -> [PartitionPicture] {
+        replicas.ids.compactMap { id in
+            with(id) { replica in
+                let status = replica.raft.status()
+                return PartitionPicture(
+                    partition: id,
+                    term: status.term,
+                    leader: status.leader,
+                    isLeader: replica.raft.isLeader,
+                    last: status.last.index,
+                    committed: status.committed,
+                    applied: replica.applied
+                )
+            }
+        }
+    }
+
     /// One pass. The rows of the last pass must be written by now. Throws only when the node must
     /// stop: its log or its rows cannot be trusted.
     package mutating func run(

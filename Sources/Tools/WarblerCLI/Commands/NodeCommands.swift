@@ -4,7 +4,12 @@ import ArgumentParser
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Shows how the node is doing."
+        abstract: "Shows how the node is doing.",
+        discussion: """
+            Readiness and what is against it, connections, waiting syncs, sizes of log and \
+            state, the disk and its reserve, key epochs, and each partition with its last, \
+            committed and applied index. Also answered while the node starts.
+            """
     )
 
     @OptionGroup var node: NodeOptions
@@ -23,7 +28,8 @@ struct KeysCommands: ParsableCommand {
 struct KeysStatus: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Shows epochs, ages and fingerprints; never a key."
+        abstract: "Shows epochs, when each began, and the files that use it; never a key.",
+        discussion: "A new epoch begins by itself after `keys.rotation_days`."
     )
 
     @OptionGroup var node: NodeOptions
@@ -34,7 +40,11 @@ struct KeysStatus: ParsableCommand {
 struct KeysRotate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate",
-        abstract: "Begins a new data-key epoch; the node goes on serving."
+        abstract: "Begins a new data-key epoch; the node goes on serving.",
+        discussion: """
+            What is written from then on lies under the new key; older files follow as the \
+            store rewrites them.
+            """
     )
 
     @OptionGroup var node: NodeOptions
@@ -168,7 +178,13 @@ struct RebuildCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rebuild",
         abstract: "Folds the log anew and compares the result with what is in use.",
-        discussion: "Exits 2 when they differ."
+        discussion: """
+            Nothing is changed: the rows are folded into a folder beside the data, which needs \
+            as much room as the state does and is removed at the end. Works on a running node, \
+            at the cost of its disk and of one processor, and on a stopped one. Exits 2 when \
+            the two differ, naming table, partition and key of the first row that does; then \
+            stop the node, move the state folder away and start: it is folded from the log.
+            """
     )
 
     @OptionGroup var node: NodeOptions
@@ -176,6 +192,10 @@ struct RebuildCommand: ParsableCommand {
     func run() throws {
         let answer = try node.callOrRunOffline("rebuild")
         node.show(answer)
-        if answer["equal"]?.bool == false { throw Outcome.damaged }
+        guard answer["equal"]?.bool != true else { return }
+        let first = answer["first"]
+        let words = ["table", "partition", "key", "what"].compactMap { first?[$0]?.string }
+        Terminal.complain("log and rows differ, first: \(words.joined(separator: " "))")
+        throw Outcome.damaged
     }
 }
