@@ -166,8 +166,7 @@ extension PartitionReplica {
 
     /// A target has folded a message: whoever waited for it may be answered.
     mutating func delivered(_ slot: OutboxSlot, _ output: inout HostOutput) {
-        outbox.delivered[slot.target] = max(outbox.delivered[slot.target] ?? 0, slot.sequence)
-        if outbox.underWay[slot.target] == slot.sequence { outbox.underWay[slot.target] = nil }
+        outbox.deliver(slot)
         guard !spreading.isEmpty else { return }
         for index in spreading.indices { spreading[index].waitingFor.remove(slot) }
         for one in spreading where one.waitingFor.isEmpty {

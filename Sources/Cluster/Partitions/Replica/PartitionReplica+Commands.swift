@@ -18,6 +18,7 @@ extension PartitionReplica {
     ) throws {
         guard isReady else {
             answer(token, .unavailable("partition \(id) has no leader here yet"), &output)
+            if let delivery { output.refused.append((delivery, id)) }
             return
         }
         let next = raft.last.index.next
@@ -85,9 +86,12 @@ extension PartitionReplica {
             )
             madeHere[next] = (assigned.term, facts, stamp)
         } catch {
-            // The overlay is ahead of the log now: throw it away, the rows are right.
+            // The overlay is ahead of the log now: throw it away. The rows are right once they
+            // hold what was proposed before.
             homeserver.reset()
+            leadsFrom = raft.last.index
             answer(token, .unavailable("partition \(id): \(error)"), &output)
+            if let delivery { output.refused.append((delivery, id)) }
         }
     }
 
@@ -110,7 +114,8 @@ extension PartitionReplica {
 
     /// Whether a deferred command may be decided again once this turn's rows are written.
     var hasDueAfterWriting: Bool {
-        keyBlockFolded || deferred.contains { ($0.until ?? .zero) <= applied && $0.until != nil }
+        keyBlockFolded || isReadyOnceWritten
+            || deferred.contains { ($0.until ?? .zero) <= applied && $0.until != nil }
     }
 
     /// Takes out the deferred commands that may be decided again.
@@ -130,8 +135,12 @@ extension PartitionReplica {
     mutating func stepDown(_ output: inout HostOutput) {
         for (_, one) in pending.sorted(by: { $0.key < $1.key }) {
             answer(one.token, .outcomeUnknown, &output)
+            if let delivery = one.origin { output.refused.append((delivery, id)) }
         }
-        for one in deferred { answer(one.token, .unavailable("leadership moved"), &output) }
+        for one in deferred {
+            answer(one.token, .unavailable("leadership moved"), &output)
+            if let delivery = one.delivery { output.refused.append((delivery, id)) }
+        }
         for one in repeats { answer(one.token, .outcomeUnknown, &output) }
         for one in spreading {
             answer(one.token, .answered(one.answer, one.index), &output)

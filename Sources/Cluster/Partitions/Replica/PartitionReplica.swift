@@ -19,8 +19,8 @@ package struct PartitionReplica<
     package var homeserver: Homeserver<RowReader<StateStore>, Keys>
     package var folder: Folder<StateStore>
     var clock: HybridClock
-    /// Index of the first entry of the term this replica leads in; it decides nothing before that
-    /// is applied.
+    /// Decides nothing before the rows of this entry are written: the first one of the term this
+    /// replica leads in, or the last one proposed before a refusal took the overlay away.
     var leadsFrom: LogIndex?
     /// Commands whose entry is under way, by index.
     var pending: [LogIndex: PendingCommand] = [:]
@@ -40,7 +40,8 @@ package struct PartitionReplica<
     var visible: LogIndex
     /// A block of keys was folded and its row is not written yet.
     var keyBlockFolded = false
-    var hasAskedForKeys = false
+    /// The tick at which more keys were asked for; nil when none are on their way.
+    var askedForKeysAt: UInt64?
 
     struct PendingCommand: Sendable {
         var token: UInt64?
@@ -83,10 +84,17 @@ package struct PartitionReplica<
         visible = applied
     }
 
-    /// Leads, and has applied everything that was there before it led.
+    /// Leads, and the rows of everything that was there before it led are written: decisions read
+    /// them.
     package var isReady: Bool {
         guard raft.isLeader, let leadsFrom else { return false }
-        return applied >= leadsFrom
+        return visible >= leadsFrom
+    }
+
+    /// Has applied what `isReady` waits for; it is not written yet.
+    var isReadyOnceWritten: Bool {
+        guard raft.isLeader, let leadsFrom else { return false }
+        return visible < leadsFrom && applied >= leadsFrom
     }
 
     /// The last turn's rows are written: the overlay that stood for them may go.
@@ -97,7 +105,7 @@ package struct PartitionReplica<
         homeserver.applied(upTo: visible)
         if keyBlockFolded {
             keyBlockFolded = false
-            hasAskedForKeys = false
+            askedForKeysAt = nil
             try homeserver.keyBlockArrived()
             return true
         }
@@ -119,7 +127,7 @@ package struct Delivery: Hashable, Sendable {
 
 /// What other partitions still have to fold of this one's messages, in memory on its leader.
 struct Outbox: Sendable {
-    /// Messages not yet handed over, per target, in order.
+    /// Messages that their target has not folded, in order.
     var waiting: [PartitionID: [(sequence: UInt64, message: [UInt8])]] = [:]
     /// The message a target is folding now: one at a time keeps the order.
     var underWay: [PartitionID: UInt64] = [:]
@@ -129,5 +137,21 @@ struct Outbox: Sendable {
 
     mutating func add(_ target: PartitionID, _ sequence: UInt64, _ message: [UInt8]) {
         waiting[target, default: []].append((sequence, message))
+    }
+
+    /// The target has folded this message, and with it all before.
+    mutating func deliver(_ slot: OutboxSlot) {
+        let target = slot.target
+        delivered[target] = max(delivered[target] ?? 0, slot.sequence)
+        if underWay[target] == slot.sequence { underWay[target] = nil }
+        while let first = waiting[target]?.first, first.sequence <= slot.sequence {
+            waiting[target]?.removeFirst()
+        }
+        if waiting[target]?.isEmpty == true { waiting[target] = nil }
+    }
+
+    /// The target could not take this message on.
+    mutating func handOverAgain(_ slot: OutboxSlot) {
+        if underWay[slot.target] == slot.sequence { underWay[slot.target] = nil }
     }
 }

@@ -17,6 +17,9 @@ package enum HostInput: Sendable {
     case awaitReady([PartitionID], token: UInt64)
     /// The storage thread has this batch, and every one before it, on disk.
     case logSynced(batch: UInt64)
+    /// Whether this host's replicas take anything on from now. Off, their cores refuse every
+    /// proposal: commands are answered `unavailable`, reads go on.
+    case acceptProposals(Bool)
     /// Raft's unit of time has passed.
     case tick
     /// Commands that waited for keys may go on.
@@ -73,4 +76,6 @@ package struct HostOutput: Sendable {
     package var wantsTurn = false
     /// Messages between partitions that need no more work, as (where from, where folded).
     var settled: [(Delivery, PartitionID)] = []
+    /// Messages between partitions whose target could not take them on, likewise.
+    var refused: [(Delivery, PartitionID)] = []
 }

@@ -12,6 +12,8 @@ extension HostTurn {
         _ moment: Moment,
         _ output: inout HostOutput
     ) throws {
+        refused += output.refused
+        output.refused = []
         let settled = output.settled
         output.settled = []
         for (delivery, target) in settled {
@@ -48,7 +50,7 @@ extension HostTurn {
     ) throws {
         var reader = ByteReader(message)
         let fact = try Fact(from: &reader)
-        replicas[source]?.takeMessage(for: target, sequence)
+        replicas[source]?.outbox.underWay[target] = sequence
         let command = Command(
             id: CommandID(high: UInt64(source.raw), low: sequence),
             answerLifetime: 0,
@@ -89,13 +91,14 @@ extension HostTurn {
         _ output: inout HostOutput
     ) throws {
         guard id != .keys, id != .control, isReady(.keys) else { return }
-        let low = settings.keysLow
+        let (low, patience) = (settings.keysLow, settings.parkedTicks)
         let asks = try with(id) { replica in
-            guard !replica.hasAskedForKeys else { return false }
+            // Whoever was not heard asks again: at worst, there is one more block.
+            if let asked = replica.askedForKeysAt, moment.tick < asked + patience { return false }
             return try replica.homeserver.keysLeft() < low
         }
         guard asks == true else { return }
-        with(id) { $0.hasAskedForKeys = true }
+        with(id) { $0.askedForKeysAt = moment.tick }
         let command = Command(
             id: CommandID(high: UInt64(id.raw) | 2 << 32, low: moment.tick),
             answerLifetime: 0,
@@ -118,12 +121,6 @@ extension PartitionReplica {
         }
     }
 
-    mutating func takeMessage(for target: PartitionID, _ sequence: UInt64) {
-        outbox.underWay[target] = sequence
-        outbox.waiting[target]?.removeFirst()
-        if outbox.waiting[target]?.isEmpty == true { outbox.waiting[target] = nil }
-    }
-
     /// Folded messages are forgotten in groups: 64 at once, so that most entries cost no second.
     func dueAcknowledgement() -> (target: PartitionID, upTo: UInt64)? {
         for target in outbox.delivered.keys.sorted() {
@@ -134,9 +131,13 @@ extension PartitionReplica {
     }
 
     mutating func giveUp(_ tick: UInt64, after ticks: UInt64, _ output: inout HostOutput) {
-        let late = deferred.filter { $0.until == nil && tick - $0.sinceTick >= ticks }
+        // A message of another partition waits for as long as it takes: nobody repeats it.
+        func isLate(_ one: DeferredCommand) -> Bool {
+            one.delivery == nil && one.until == nil && tick - one.sinceTick >= ticks
+        }
+        let late = deferred.filter(isLate)
         guard !late.isEmpty else { return }
         for one in late { answer(one.token, .unavailable("no key is at hand"), &output) }
-        deferred.removeAll { $0.until == nil && tick - $0.sinceTick >= ticks }
+        deferred.removeAll(where: isLate)
     }
 }

@@ -49,12 +49,17 @@ package struct HostTurn<
     /// Partitions whose rows were handed out by the last pass.
     private var unwritten: [PartitionID] = []
     private var awaiting: [(partitions: [PartitionID], token: UInt64)] = []
+    private var acceptsProposals = true
+    /// Messages between partitions to hand over again with the next tick: a core that refused one
+    /// refuses it again in the same breath.
+    var refused: [(Delivery, PartitionID)] = []
 
     package init(settings: HostSettings = HostSettings()) { self.settings = settings }
 
     package mutating func add(_ replica: Replica) {
         precondition(replicas[replica.id] == nil, "a node has one replica of a partition")
         replicas[replica.id] = replica
+        replicas[replica.id]?.raft.acceptsProposals = acceptsProposals
         touched.insert(replica.id)
     }
 
@@ -161,6 +166,9 @@ package struct HostTurn<
                     touched.insert(partition)
                 }
             }
+        case .acceptProposals(let accepts):
+            acceptsProposals = accepts
+            for id in replicas.keys.sorted() { replicas[id]?.raft.acceptsProposals = accepts }
         case .tick: try onTick(moment, &output)
         case .keysChanged(let destroyed):
             for id in replicas.keys.sorted() {
@@ -172,6 +180,11 @@ package struct HostTurn<
 
     private mutating func onTick(_ moment: Moment, _ output: inout HostOutput) throws {
         tick += 1
+        for (delivery, target) in refused {
+            let slot = OutboxSlot(target: target, sequence: delivery.sequence)
+            replicas[delivery.source]?.outbox.handOverAgain(slot)
+        }
+        refused = []
         for id in replicas.keys.sorted() {
             replicas[id]?.raft.tick()
             replicas[id]?.releaseLate(tick, after: settings.spreadTicks, &output)
