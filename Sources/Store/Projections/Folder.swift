@@ -224,16 +224,9 @@ package struct Folder<Store: KeyValueReader>: Sendable {
             location.room == room.number,
             let version = RoomVersion(rawValue: room.version),
             let bytes = try get(keys.timeline(room.number, location.position)),
-            var event = try? StoredEvent(bytes[1...]), event.redactedBy == nil
+            let whole = try? StoredEvent(bytes[1...]), whole.redactedBy == nil
         else { return }
-        // What is clear was parsed when it was decided; an unreadable rest is nothing to keep.
-        event.clear =
-            (try? version.redactedContent(type: event.type, content: event.clear))
-            ?? Array("{}".utf8)
-        event.senderSealed = []
-        event.subjectSealed = []
-        event.relation = nil
-        event.redactedBy = reason
+        let event = whole.redacted(by: reason, in: version)
         put(keys.timeline(room.number, location.position), [1] + event.encoded)
         guard let stateKey = event.stateKey else { return }
         let key = keys.currentState(room.number, event.type, stateKey)
