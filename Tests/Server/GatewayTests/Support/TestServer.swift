@@ -24,7 +24,8 @@ final class TestServer: Sendable {
     /// Failures the server called its own.
     let troubles: Troubles
     private let http: HTTPServer
-    private let node: Node<MemoryKeyValueStore>
+    let node: Node<MemoryKeyValueStore>
+    let state = MemoryKeyValueStore(families: [.state], durability: .noWAL())
     private let client = WorkerPool(threads: 4)
 
     final class Troubles: Sendable {
@@ -36,7 +37,6 @@ final class TestServer: Sendable {
     /// Runs `body` with a fresh server and stops it after.
     static func run(
         _ adjust: (inout GatewaySettings) -> Void = { _ in },
-        node change: (GatewayNode) -> GatewayNode = { $0 },
         _ body: (TestServer) async throws -> Void
     ) async throws {
         var settings = GatewaySettings(serverName: name)
@@ -45,7 +45,7 @@ final class TestServer: Sendable {
         settings.rates = .lifted
         settings.publicBaseURL = "http://localhost:8008"
         adjust(&settings)
-        let server = try await TestServer(settings, change)
+        let server = try await TestServer(settings)
         do {
             try await body(server)
         } catch {
@@ -56,16 +56,13 @@ final class TestServer: Sendable {
         await server.stop()
     }
 
-    private init(
-        _ settings: GatewaySettings,
-        _ change: (GatewayNode) -> GatewayNode
-    ) async throws {
+    private init(_ settings: GatewaySettings) async throws {
         let pool = WorkerPool(threads: 3)
         let feed = ChangeFeed(epoch: 7) { pool.submit(all: $0) }
         node = Node(
             settings: NodeSettings(serverName: Self.name, partitions: 4),
             log: MemoryKeyValueStore(families: LogFamilies.all + [.default], durability: .synced),
-            state: MemoryKeyValueStore(families: [.state], durability: .noWAL()),
+            state: state,
             ring: KeyRing.create(
                 root: SecretKey([UInt8](repeating: 7, count: 32)),
                 milliseconds: 1_700_000_000_000,
@@ -93,7 +90,7 @@ final class TestServer: Sendable {
         self.troubles = troubles
         gateway = Gateway(
             settings: settings,
-            node: change(GatewayNode(node)),
+            node: GatewayNode(node),
             pool: pool,
             reading: reading,
             feed: feed,
@@ -204,6 +201,7 @@ struct TestResponse: Sendable {
     let body: [UInt8]
 
     var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }
+    var text: String { "\(status) \(String(decoding: body, as: UTF8.self))" }
     var errorCode: String { json["errcode"]?.string ?? "" }
 
     @discardableResult
