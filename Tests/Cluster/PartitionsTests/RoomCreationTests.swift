@@ -74,15 +74,17 @@ struct RoomCreationTests {
     @Test(
         "Cut after every step, a room is whole or absent, and asked for again it is there once",
         arguments: RoomVersion.allCases,
-        UInt64(1)...3
+        // A flush after every write of rows, after some, and after next to none.
+        [UInt64(1), 2, 5, 1_000]
     )
-    func cuts(version: RoomVersion, seed: UInt64) throws {
+    func cuts(version: RoomVersion, flushOneIn: UInt64) throws {
+        let seed = flushOneIn
         let base = try disks(seed)
         var steps = 0
         var absent = 0
         while true {
             let disks = try base.copy("\(steps)")
-            var host = try TestHost(disks, seed: seed + UInt64(steps))
+            var host = try TestHost(disks, seed: seed + UInt64(steps), flushOneIn: flushOneIn)
             let flow = try RoomCreation(version, on: host)
             var progress = Progress()
             host.stepsLeft = steps

@@ -58,12 +58,20 @@ struct TestHost {
     private var nextToken: UInt64 = 1
     private var milliseconds: UInt64
     private var generator: SeededGenerator
+    /// One in so many writes of rows is followed by a flush.
+    private let flushOneIn: UInt64
     /// Steps until the power fails.
     var stepsLeft = Int.max
 
     /// Recovers what is on the disks and leads all partitions.
-    init(_ disks: Disks, seed: UInt64, milliseconds: UInt64 = 1_700_000_000_000) throws {
+    init(
+        _ disks: Disks,
+        seed: UInt64,
+        flushOneIn: UInt64 = 3,
+        milliseconds: UInt64 = 1_700_000_000_000
+    ) throws {
         self.disks = disks
+        self.flushOneIn = flushOneIn
         self.milliseconds = milliseconds
         generator = SeededGenerator(seed: seed)
         let root = SecretKey([UInt8](repeating: 7, count: 32))
@@ -140,23 +148,28 @@ struct TestHost {
         inputs = []
         milliseconds += 10
         let output = try turn.run(given, wallMilliseconds: milliseconds)
-        if let batch = output.log {
-            try step()
-            try disks.log.write(batch.rows, sync: batch.mustSync)
-            inputs.append(.logSynced(batch: batch.id))
-        }
+        // The log has a thread of its own: it may be done before the rows are written, or after.
+        let logIsFirst = generator.next() % 2 == 0
+        if logIsFirst { try write(output.log) }
         if !output.state.isEmpty {
             try step()
             try disks.state.write(output.state, sync: false)
-            // The flush that somebody asks for from time to time.
-            if generator.next() % 5 == 0 { try disks.state.flush(wait: true) }
+            if generator.next() % flushOneIn == 0 { try disks.state.flush(wait: true) }
         }
+        if !logIsFirst { try write(output.log) }
         for answer in output.answers {
             guard case .command(let token, let outcome) = answer else { continue }
             try step()
             answers[token] = outcome
         }
         return !given.isEmpty || !inputs.isEmpty || output.wantsTurn
+    }
+
+    private mutating func write(_ batch: LogBatch?) throws {
+        guard let batch else { return }
+        try step()
+        try disks.log.write(batch.rows, sync: batch.mustSync)
+        inputs.append(.logSynced(batch: batch.id))
     }
 
     /// Turns until something holds; time passes while there is nothing else to do.
