@@ -15,6 +15,13 @@ struct SmallDisk {
         var description: String
     }
 
+    /// Whether this machine lets us mount one.
+    static let isPossible: Bool = {
+        guard let disk = try? SmallDisk(megabytes: 1) else { return false }
+        disk.remove()
+        return true
+    }()
+
     /// Throws where neither root nor user namespaces allow a mount.
     init(megabytes: Int) throws {
         let point = NSTemporaryDirectory() + "small-\(UUID().uuidString)"
