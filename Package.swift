@@ -243,6 +243,49 @@ let package = Package(
                 "Encryption", "MessageLog", "Projections", "Partitions", "MultiRaft",
             ]
         ),
+        tests(
+            "SyncTests",
+            at: "Core/SyncTests",
+            [
+                "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
+                "Encryption", "Projections", "MultiRaft", "Sync", "Gateway",
+            ]
+        ),
+        tests(
+            "HomeserverTests",
+            at: "Core/HomeserverTests",
+            ["Primitives", "MatrixModel", "Homeserver"]
+        ),
+        tests(
+            "ProjectionsTests",
+            at: "Store/ProjectionsTests",
+            [
+                "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
+                "Encryption", "Projections",
+            ]
+        ),
+        tests(
+            "PartitionsTests",
+            at: "Cluster/PartitionsTests",
+            [
+                "Primitives", "Raft", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace",
+                "KeyValue", "Encryption", "MessageLog", "Projections", "Partitions", "MultiRaft",
+            ]
+        ),
+        tests(
+            "ChangeFeedTests",
+            at: "Cluster/ChangeFeedTests",
+            ["Primitives", "Homeserver", "Keyspace", "Projections", "MultiRaft"]
+        ),
+        tests(
+            "GatewayTests",
+            at: "Server/GatewayTests",
+            [
+                "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
+                "Encryption", "MessageLog", "Projections", "Partitions", "MultiRaft", "Sync",
+                "HTTPService", "Identity", "Gateway", logging,
+            ] + nio
+        ),
     ],
     cxxLanguageStandard: .cxx17
 )

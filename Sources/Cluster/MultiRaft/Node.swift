@@ -150,6 +150,10 @@ package final class Node<Store: KeyValueStore>: Sendable {
 
     package func random(_ count: Int) -> [UInt8] { shared.random(count) }
 
+    /// Whether this node takes commands on. Off, the cores of its replicas refuse every proposal,
+    /// from this call on; reads go on.
+    package func acceptProposals(_ accepts: Bool) { host.put(.input(.acceptProposals(accepts))) }
+
     // MARK: Reads
 
     /// Returns once this node's rows hold everything that was committed when it was called.

@@ -176,7 +176,6 @@ extension Homeserver {
         case .failure(let refusal): return .failure(refusal)
         case .success(let sealed): event = sealed
         }
-        if let target = event.redacts { head.redact(target, because: event.eventID) }
         head.advance(event)
         senders[event.eventID] = (author.sender, context.nextIndex)
         var facts: [Fact] = [.eventAppended(EventAppended(roomID: head.roomID, event: event))]

@@ -97,13 +97,8 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
     /// caller must propose them, or call `reset()`.
     package mutating func decide(_ command: Command, _ context: DecisionContext) throws -> Decision
     {
-        if let known = answers[command.id] {
-            return .repeated(known.answer, after: known.index)
-        }
-        if let stored = try reader.commandAnswer(command.id),
-            stored.expiresAt >= context.recordMilliseconds
-        {
-            return .repeated(try CommandAnswer(stored.answer), after: .zero)
+        if !command.isInternal, let known = try earlierAnswer(to: command, context) {
+            return known
         }
         if let index = scopes(of: command.action).compactMap({ busy[$0] }).max() {
             return .wait(until: index)
@@ -128,6 +123,19 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         }
         for scope in scopes(of: command.action) { busy[scope] = context.nextIndex }
         return .append(facts, answer)
+    }
+
+    private func earlierAnswer(
+        to command: Command,
+        _ context: DecisionContext
+    ) throws -> Decision? {
+        if let known = answers[command.id] {
+            return .repeated(known.answer, after: known.index)
+        }
+        guard let stored = try reader.commandAnswer(command.id),
+            stored.expiresAt >= context.recordMilliseconds
+        else { return nil }
+        return .repeated(try CommandAnswer(stored.answer), after: .zero)
     }
 
     /// Forgets what no longer lies ahead of the rows.

@@ -16,8 +16,8 @@ package struct RoomHead: AuthorizationState, Sendable {
     package private(set) var power: RoomPower?
     package private(set) var joinRules = JoinRules.absent
     package private(set) var members: [UserID: Member] = [:]
-    /// Event IDs of the state that `auth_events` may name, members apart.
-    private var authIDs: [StateSlot: String] = [:]
+    /// The state that `auth_events` may name, members apart.
+    private var authEvents: [StateSlot: StoredEvent] = [:]
     private var thirdPartyInvites: [String: ThirdPartyInvite] = [:]
     /// What an invitation shows of the room, as sealed as it is there.
     package private(set) var strippedState: [String: StoredEvent] = [:]
@@ -91,7 +91,7 @@ package struct RoomHead: AuthorizationState, Sendable {
     /// The ID of the state event with this key, if it is of a kind that authorization reads.
     package func eventID(of key: StateSlot) -> String? {
         key.type == "m.room.member"
-            ? members[UserID(trusted: key.key)]?.eventID : authIDs[key]
+            ? members[UserID(trusted: key.key)]?.eventID : authEvents[key]?.eventID
     }
 
     /// Why the room takes no such state event for want of space; nil when it does. What is there
@@ -115,18 +115,21 @@ package struct RoomHead: AuthorizationState, Sendable {
     /// Moves the head past an event that was just appended.
     package mutating func advance(_ event: StoredEvent) {
         note(event)
+        if let target = event.redacts { redact(target, by: event.eventID) }
         lastEventID = event.eventID
         depth = event.depth
         eventCount += 1
     }
 
-    /// Strips an event of what a redaction takes from it, where this head still shows it.
-    package mutating func redact(_ target: String, because reason: String) {
-        for (type, event) in strippedState where event.eventID == target {
-            strippedState[type] = event.redacted(because: reason, in: version)
+    /// Strips a current state event, as its row is stripped. Members keep what counts here.
+    private mutating func redact(_ target: String, by reason: String) {
+        for (type, event) in strippedState
+        where event.eventID == target && event.redactedBy == nil {
+            strippedState[type] = event.redacted(by: reason, in: version)
         }
-        for (slot, eventID) in authIDs where eventID == target {
-            if slot.type == "m.room.third_party_invite" { thirdPartyInvites[slot.key] = nil }
+        for (slot, event) in authEvents
+        where event.eventID == target && event.redactedBy == nil && slot.type != "m.room.create" {
+            note(event.redacted(by: reason, in: version))
         }
     }
 
@@ -152,21 +155,21 @@ package struct RoomHead: AuthorizationState, Sendable {
         case "m.room.create":
             let content = try? JSONDocument(parsing: event.clear)
             create = try? CreateContent(content?.root, sender: UserID(trusted: event.sender))
-            authIDs[StateSlot(event.type)] = event.eventID
+            authEvents[StateSlot(event.type)] = event
             power = create.map { RoomPower(create: $0, levels: nil) }
         case "m.room.power_levels" where stateKey.isEmpty:
             let content = try? JSONDocument(parsing: event.clear)
-            authIDs[StateSlot(event.type)] = event.eventID
+            authEvents[StateSlot(event.type)] = event
             if let create, let levels = try? PowerLevels(content?.root) {
                 power = RoomPower(create: create, levels: levels)
             }
         case "m.room.join_rules" where stateKey.isEmpty:
             let content = try? JSONDocument(parsing: event.clear)
-            authIDs[StateSlot(event.type)] = event.eventID
+            authEvents[StateSlot(event.type)] = event
             joinRules = JoinRules(content?.root)
         case "m.room.third_party_invite":
             let key = StateSlot(event.type, stateKey)
-            authIDs[key] = event.eventID
+            authEvents[key] = event
             guard let content = try? JSONDocument(parsing: event.clear),
                 content.root["public_key"] != nil || content.root["public_keys"] != nil
             else {

@@ -1,4 +1,4 @@
-package import MatrixModel
+import MatrixModel
 package import Primitives
 
 /// A reference from one event to another (`m.relates_to`), extracted by the leader so that no
@@ -97,20 +97,6 @@ package struct StoredEvent: Hashable, Sendable {
     }
 
     package var isState: Bool { stateKey != nil }
-
-    /// What is left of the event once another one redacted it.
-    package func redacted(because reason: String, in version: RoomVersion) -> StoredEvent {
-        var event = self
-        // What is clear was parsed when it was decided; an unreadable rest is nothing to keep.
-        event.clear =
-            (try? version.redactedContent(type: type, content: clear))
-            ?? ContentParts.emptyObject
-        event.senderSealed = []
-        event.subjectSealed = []
-        event.relation = nil
-        event.redactedBy = reason
-        return event
-    }
 
     package static let version: UInt8 = 1
 

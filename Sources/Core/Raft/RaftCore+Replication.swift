@@ -27,6 +27,7 @@ extension RaftCore {
         guard role == .leader else { throw .notLeader(leader == .none ? nil : leader) }
         guard tracker.contains(id) else { throw .removed }
         guard transferee == .none else { throw .transferring(to: transferee) }
+        guard acceptsProposals else { throw .paused }
         let first = log.lastIndex.next
         var entries = proposed
         for position in entries.indices {

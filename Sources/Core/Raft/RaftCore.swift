@@ -27,6 +27,8 @@ struct RaftCore {
     var campaignDelayTicks: Int
     /// Ticks since the start; support expires on this scale.
     var now: UInt64 = 0
+    /// Off, every proposal is refused; what is in the log goes on.
+    var acceptsProposals = true
     /// No membership change may be proposed before this index is applied.
     var pendingChangeIndex = LogIndex.zero
     /// Payload bytes proposed here and not yet applied: never more than there are, maybe fewer.

@@ -30,6 +30,8 @@ package enum ProposeError: Error, Equatable, Sendable {
     case removed
     /// Too many bytes are waiting to be committed and applied.
     case overloaded
+    /// This replica was told to take nothing on: `RaftNode.acceptsProposals`.
+    case paused
     /// A membership change does not fit the present configuration.
     case changeRefused(ChangeRefusal)
 }

@@ -132,6 +132,13 @@ extension RaftNode {
         try core.propose(payloads)
     }
 
+    /// Whether proposals are taken on. Off, each is refused with `ProposeError.paused`; what is in
+    /// the log already is replicated and committed, and reads are served.
+    package var acceptsProposals: Bool {
+        get { core.acceptsProposals }
+        set { core.acceptsProposals = newValue }
+    }
+
     /// Appends a membership change to the leader's log.
     package mutating func propose(_ change: ConfigurationChange) throws(ProposeError) -> Assigned {
         try core.propose(change)

@@ -229,9 +229,9 @@ package struct Folder<Store: KeyValueReader>: Sendable {
             location.room == room.number,
             let version = RoomVersion(rawValue: room.version),
             let bytes = try get(keys.timeline(room.number, location.position)),
-            let intact = try? StoredEvent(bytes[1...]), intact.redactedBy == nil
+            let whole = try? StoredEvent(bytes[1...]), whole.redactedBy == nil
         else { return }
-        let event = intact.redacted(because: reason, in: version)
+        let event = whole.redacted(by: reason, in: version)
         put(keys.timeline(room.number, location.position), [1] + event.encoded)
         guard let stateKey = event.stateKey else { return }
         let key = keys.currentState(room.number, event.type, stateKey)

@@ -53,7 +53,15 @@ struct ReadingTests {
             filter: filter
         )
         #expect(second["chunk"].bodies == ["0"])
-        #expect(second["end"] == nil)
+        let third = try world.messages(
+            user,
+            room,
+            from: second["end"]?.string,
+            limit: 3,
+            filter: filter
+        )
+        #expect(third["chunk"].bodies == [])
+        #expect(third["end"] == nil)
     }
 
     @Test("A redacted event is stripped on every path at once")

@@ -3,19 +3,18 @@ import KeyValue
 import RocksKeyValue
 import Testing
 
-/// Needs a file system of a few megabytes that may be filled: WARBLER_SMALL_DISK names it, as in
-/// `mount -t tmpfs -o size=6m none /mnt/small`.
 @Suite(
     "A full disk stops the store and loses nothing it promised",
     .serialized,
-    .enabled(if: ProcessInfo.processInfo.environment["WARBLER_SMALL_DISK"] != nil)
+    .enabled(if: SmallDisk.isPossible, "neither root nor user namespaces allow a mount here")
 )
 struct FullDiskTests {
     @Test("The first failure is final, in every call that writes", arguments: [true, false])
     func full(_ hasLog: Bool) throws {
-        let place = try #require(ProcessInfo.processInfo.environment["WARBLER_SMALL_DISK"])
-        let path = place + "/\(UUID().uuidString)"
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        let disk = try SmallDisk(megabytes: 6)
+        defer { disk.remove() }
+        let place = disk.path
+        let path = place + "/db"
         var options = RocksOptions(
             path: path,
             families: [RocksFamily(rooms, compression: .none)],

@@ -19,6 +19,9 @@ package enum HostInput: Sendable {
     case awaitReady([PartitionID], token: UInt64)
     /// The storage thread has this batch, and every one before it, on disk.
     case logSynced(batch: UInt64)
+    /// Whether this host's replicas take anything on from now. Off, their cores refuse every
+    /// proposal: commands are answered `unavailable`, reads go on.
+    case acceptProposals(Bool)
     /// Raft's unit of time has passed.
     case tick
     /// Removes a partition's records up to and including an index, once its rows and what stays of

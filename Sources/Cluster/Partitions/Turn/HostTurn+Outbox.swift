@@ -137,12 +137,13 @@ extension PartitionReplica {
     }
 
     mutating func giveUp(_ tick: UInt64, after ticks: UInt64, _ output: inout HostOutput) {
-        let late = deferred.filter { $0.until == nil && tick - $0.sinceTick >= ticks }
-        guard !late.isEmpty else { return }
-        for one in late {
-            answer(one.token, .unavailable("no key is at hand"), &output)
-            if let delivery = one.delivery { refused(delivery, &output) }
+        // A message of another partition waits for as long as it takes: nobody repeats it.
+        func isLate(_ one: DeferredCommand) -> Bool {
+            one.delivery == nil && one.until == nil && tick - one.sinceTick >= ticks
         }
-        deferred.removeAll { $0.until == nil && tick - $0.sinceTick >= ticks }
+        let late = deferred.filter(isLate)
+        guard !late.isEmpty else { return }
+        for one in late { answer(one.token, .unavailable("no key is at hand"), &output) }
+        deferred.removeAll(where: isLate)
     }
 }

@@ -77,6 +77,7 @@ package struct HostTurn<
     private var tick: UInt64 = 0
     /// Partitions whose rows were handed out by the last pass.
     private var unwritten: [PartitionID] = []
+    private var acceptsProposals = true
     private var awaiting: [(partitions: [PartitionID], token: UInt64)] = []
 
     package init(settings: HostSettings = HostSettings()) { self.settings = settings }
@@ -84,6 +85,7 @@ package struct HostTurn<
     package mutating func add(_ replica: Replica) {
         touched.insert(replica.id)
         replicas.add(replica, as: replica.id)
+        with(replica.id) { [acceptsProposals] in $0.raft.acceptsProposals = acceptsProposals }
     }
 
     /// Starts elections where this replica is the only voter: nobody else could.
@@ -227,6 +229,9 @@ package struct HostTurn<
                     touched.insert(task.partition)
                 }
             }
+        case .acceptProposals(let accepts):
+            acceptsProposals = accepts
+            for id in replicas.ids { with(id) { $0.raft.acceptsProposals = accepts } }
         case .tick: try onTick(moment, &output)
         case .trimLog(let partition, let index, let token):
             trims.append((partition, index, token))

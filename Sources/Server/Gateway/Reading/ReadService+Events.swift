@@ -22,7 +22,9 @@ extension ReadService {
         }
     }
 
-    /// Whoever may not see an event gets the answer for an event that is not there.
+    /// Goes by the event alone: an invited user may see one that was sent to the invited, and
+    /// anybody one from a time when the room was open to all. Whoever may not see an event gets
+    /// the answer for an event that is not there.
     private func visibleEvent(
         _ roomID: String,
         _ eventID: String,
@@ -30,10 +32,11 @@ extension ReadService {
         in view: ReadView<Store>
     ) throws -> (RoomAccess<Store>, RenderedEvent) {
         let missing = MatrixError.notFound("Event not found")
-        let access = try access(roomID, requester, in: view)
-        guard let event = try access.rows.event(eventID), access.permits(event) else {
-            throw missing
-        }
+        guard let rows = try rows(roomID, in: view) else { throw missing }
+        let access = try RoomAccess(rows, userID: requester.userID)
+        guard let event = try rows.event(eventID), access.permits(event),
+            try !isForgotten(access, in: view)
+        else { throw missing }
         return (access, event)
     }
 
@@ -48,8 +51,11 @@ extension ReadService {
         by requester: Requester
     ) throws(MatrixError) -> UInt64 {
         try answering {
-            let (access, event) = try visibleEvent(roomID, eventID, requester, in: view())
-            guard access.isJoined else { throw MatrixError.forbidden("You are not in this room") }
+            let view = view()
+            guard try access(roomID, requester, in: view).isJoined else {
+                throw MatrixError.forbidden("You are not in this room")
+            }
+            let (access, event) = try visibleEvent(roomID, eventID, requester, in: view)
             guard !thread.isEmpty else { return event.position }
             // An event that says of no thread that it is in it may still belong to one, as an edit
             // or a reaction does.

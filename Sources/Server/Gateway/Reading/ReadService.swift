@@ -145,11 +145,16 @@ package final class ReadService<Store: KeyValueReader>: Sendable {
         guard let rows = try rows(roomID, in: view) else { throw refusal }
         let access = try RoomAccess(rows, userID: requester.userID)
         guard access.visible.mayEnter else { throw refusal }
-        if !access.isJoined, access.visible.visibility != .worldReadable {
-            let own = try view.home(of: requester.userID).membership(requester.userID, roomID)
-            if own?.isForgotten == true { throw refusal }
-        }
+        if try isForgotten(access, in: view) { throw refusal }
         return access
+    }
+
+    /// Whether the reader gave up what they could see of a room they are not in.
+    func isForgotten(_ access: RoomAccess<Store>, in view: ReadView<Store>) throws -> Bool {
+        guard !access.isJoined, access.visible.visibility != .worldReadable else { return false }
+        let own = try view.home(of: access.userID)
+            .membership(access.userID, access.rows.roomID)
+        return own?.isForgotten == true
     }
 
     /// Up to where a room's timeline is shown: what this view surely holds.

@@ -78,7 +78,8 @@ struct RoomAccess<Store: KeyValueReader> {
                 stateKey,
                 before: StreamPosition(event.position)
             )
-            if let before, permits(before) || stateEnd == nil { extras.replaced = before }
+            // A member knows the state they came into; anybody else only what they may read.
+            if let before, permits(before) || isJoined { extras.replaced = before }
         }
         return extras
     }

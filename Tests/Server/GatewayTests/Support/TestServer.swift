@@ -24,7 +24,8 @@ final class TestServer: Sendable {
     /// Failures the server called its own.
     let troubles: Troubles
     private let http: HTTPServer
-    private let node: Node<MemoryKeyValueStore>
+    let node: Node<MemoryKeyValueStore>
+    let state = MemoryKeyValueStore(families: [.state], durability: .noWAL())
     private let client = WorkerPool(threads: 4)
 
     final class Troubles: Sendable {
@@ -69,7 +70,7 @@ final class TestServer: Sendable {
         node = Node(
             settings: nodeSettings,
             log: MemoryKeyValueStore(families: LogFamilies.all + [.default], durability: .synced),
-            state: MemoryKeyValueStore(families: [.state], durability: .noWAL()),
+            state: state,
             ring: KeyRing.create(
                 root: SecretKey([UInt8](repeating: 7, count: 32)),
                 milliseconds: 1_700_000_000_000,
@@ -97,7 +98,7 @@ final class TestServer: Sendable {
         self.troubles = troubles
         gateway = Gateway(
             settings: settings,
-            node: change(GatewayNode(node)),
+            node: GatewayNode(node),
             pool: pool,
             reading: reading,
             feed: feed,
@@ -226,8 +227,8 @@ struct TestResponse: Sendable {
     let head: String
     let body: [UInt8]
 
-    var text: String { String(decoding: body, as: UTF8.self) }
     var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }
+    var text: String { "\(status) \(String(decoding: body, as: UTF8.self))" }
     var errorCode: String { json["errcode"]?.string ?? "" }
 
     @discardableResult
