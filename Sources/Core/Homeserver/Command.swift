@@ -42,7 +42,9 @@ package struct Command: Sendable {
         case removeAlias(alias: String)
         case createKeys(partition: PartitionID, count: Int)
         case destroyKeys([UInt64])
-        case deliver(source: PartitionID, sequence: UInt64, message: Fact)
+        /// `after` is the number of the message handed over before it, nil when everything before
+        /// it was acknowledged.
+        case deliver(source: PartitionID, sequence: UInt64, after: UInt64?, message: Fact)
         case acknowledgeOutbox(target: PartitionID, upTo: UInt64)
     }
 }

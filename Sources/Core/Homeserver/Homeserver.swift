@@ -146,8 +146,8 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         case .forgetRoom(let user, _): [user]
         case .reserveAlias(let alias, _, _, _): [alias]
         case .removeAlias(let alias): [alias]
-        case .deliver(_, _, .membershipNoted(let fact)): [fact.userID]
-        case .deliver(_, _, .aliasConfirmed(let fact)): [fact.alias]
+        case .deliver(_, _, _, .membershipNoted(let fact)): [fact.userID]
+        case .deliver(_, _, _, .aliasConfirmed(let fact)): [fact.alias]
         case .issueLoginToken, .spendLoginToken: ["login tokens"]
         case .createRoom, .sendEvent, .publishRoom, .setReceipts, .setAccountData, .createKeys,
             .destroyKeys, .deliver, .acknowledgeOutbox:
@@ -194,8 +194,8 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         case .createKeys(let target, let count): try createKeys(for: target, count: count)
         case .destroyKeys(let ids):
             .append([.keysDestroyed(KeysDestroyed(keyIDs: ids))], .done)
-        case .deliver(let source, let sequence, let message):
-            try deliver(message, from: source, sequence, context)
+        case .deliver(let source, let sequence, let after, let message):
+            try deliver(message, from: source, sequence, after: after, context)
         case .acknowledgeOutbox(let target, let upTo):
             .append(
                 [

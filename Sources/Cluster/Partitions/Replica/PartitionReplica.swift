@@ -130,6 +130,9 @@ struct Outbox: Sendable {
     var waiting: [PartitionID: [(sequence: UInt64, message: [UInt8])]] = [:]
     /// The message a target is folding now: one at a time keeps the order.
     var underWay: [PartitionID: UInt64] = [:]
+    /// The last message that each target was given since this replica leads. What lies before the
+    /// first was acknowledged: its row is gone.
+    var handedOver: [PartitionID: UInt64] = [:]
     /// Folded by the target, and how far that is recorded here.
     var delivered: [PartitionID: UInt64] = [:]
     var acknowledged: [PartitionID: UInt64] = [:]

@@ -48,11 +48,17 @@ extension HostTurn {
     ) throws {
         var reader = ByteReader(message)
         let fact = try Fact(from: &reader)
+        let previous = replicas[source]?.outbox.handedOver[target]
         replicas[source]?.takeMessage(for: target, sequence)
         let command = Command(
             id: CommandID(high: UInt64(source.raw), low: sequence),
             answerLifetime: 0,
-            action: .deliver(source: source, sequence: sequence, message: fact)
+            action: .deliver(
+                source: source,
+                sequence: sequence,
+                after: previous,
+                message: fact
+            )
         )
         let delivery = Delivery(source: source, sequence: sequence)
         try replicas[target]?.handle(
@@ -120,6 +126,7 @@ extension PartitionReplica {
 
     mutating func takeMessage(for target: PartitionID, _ sequence: UInt64) {
         outbox.underWay[target] = sequence
+        outbox.handedOver[target] = sequence
         outbox.waiting[target]?.removeFirst()
         if outbox.waiting[target]?.isEmpty == true { outbox.waiting[target] = nil }
     }
