@@ -45,7 +45,9 @@ package struct Command: Sendable {
         /// Takes the key partition one step further in restating its live keys under the wrap
         /// epoch in use: at most `limit` keys.
         case restateKeys(epoch: UInt32, limit: Int)
-        case deliver(source: PartitionID, sequence: UInt64, message: Fact)
+        /// `after` is the number of the message handed over before it, nil when everything before
+        /// it was acknowledged.
+        case deliver(source: PartitionID, sequence: UInt64, after: UInt64?, message: Fact)
         case acknowledgeOutbox(target: PartitionID, upTo: UInt64)
     }
 }

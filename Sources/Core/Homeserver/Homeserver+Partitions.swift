@@ -90,16 +90,19 @@ extension Homeserver {
         }
     }
 
-    /// A message of another partition's outbox: in order, each once.
+    /// A message of another partition's outbox: in order, each once. Numbers may have gaps: where
+    /// this partition lost what it had acknowledged, or the source what it had queued, and the
+    /// loss was accepted, the two go on from the next message there is.
     mutating func deliver(
         _ message: Fact,
         from source: PartitionID,
         _ sequence: UInt64,
+        after previous: UInt64?,
         _ context: DecisionContext
     ) throws -> Decision {
         let last = try inbox[source] ?? reader.inboxSequence(from: source)
         guard sequence > last else { return .repeated(.done, after: .zero) }
-        guard sequence == last + 1 else {
+        guard previous.map({ last >= $0 }) ?? true else {
             return .rejected(MatrixError(.unknown, "A message before this one is missing"))
         }
         var facts: [Fact] = [

@@ -184,8 +184,8 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         case .forgetRoom(let user, _): [user]
         case .reserveAlias(let alias, _, _, _): [alias]
         case .removeAlias(let alias): [alias]
-        case .deliver(_, _, .membershipNoted(let fact)): [fact.userID]
-        case .deliver(_, _, .aliasConfirmed(let fact)): [fact.alias]
+        case .deliver(_, _, _, .membershipNoted(let fact)): [fact.userID]
+        case .deliver(_, _, _, .aliasConfirmed(let fact)): [fact.alias]
         case .issueLoginToken, .spendLoginToken: ["login tokens"]
         case .createRoom, .sendEvent, .publishRoom, .setReceipts, .setAccountData, .createKeys,
             .destroyKeys, .deliver, .acknowledgeOutbox:
@@ -235,8 +235,8 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
             .append([.keysDestroyed(KeysDestroyed(keyIDs: ids))], .done)
         case .restateKeys(let epoch, let limit):
             try restateKeys(under: epoch, limit: limit, context)
-        case .deliver(let source, let sequence, let message):
-            try deliver(message, from: source, sequence, context)
+        case .deliver(let source, let sequence, let after, let message):
+            try deliver(message, from: source, sequence, after: after, context)
         case .acknowledgeOutbox(let target, let upTo):
             .append(
                 [

@@ -174,9 +174,14 @@ struct LossList {
                 "after": stretch.after.map { .string(utc($0)) } ?? .null,
                 "before": stretch.before.map { .string(utc($0)) } ?? .null,
                 "word": .string(item.word),
-                "reason": .string(stretch.reason),
+                "reason": .string(stretch.reason + consequence(item)),
             ]
         }
+    }
+
+    private func consequence(_ item: Item) -> String {
+        item.examination.partition == .keys
+            ? " (keys are lost with it: nothing opens what they sealed)" : ""
     }
 
     private func row(_ item: Item, partition: String?) -> AdminValue {

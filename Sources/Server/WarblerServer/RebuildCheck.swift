@@ -124,7 +124,13 @@ struct RebuildCheck {
                 case .change, .changes: false
                 }
             let clock = hasClock ? entry.clock : folder.applied?.clock ?? .zero
-            try folder.fold(facts, at: index, term: entry.term, clock: clock)
+            try folder.fold(
+                facts,
+                at: index,
+                term: entry.term,
+                clock: clock,
+                acceptsLoss: entry.kind == .lossAccepted
+            )
             if index.raw % UInt64(Self.entriesPerBatch) == 0 || index == applied.index {
                 try fresh.write(folder.takeBatch().0, sync: false)
                 folder.written()

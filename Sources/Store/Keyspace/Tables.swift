@@ -10,6 +10,7 @@ package enum Table: UInt8, Sendable, CaseIterable {
     case inboxSequence = 0x04
     case keyBlock = 0x05
     case commandResult = 0x06
+    case outboxFloor = 0x07
     // Rooms
     case roomByID = 0x10
     case roomHead = 0x11

@@ -41,7 +41,8 @@ extension Folder {
         switch fact {
         case .outboxQueued(let fact):
             let target = PartitionID(fact.target)
-            let sequence = try counter(keys.outboxNext(target)) + 1
+            let given = try counter(keys.outboxNext(target))
+            let sequence = max(given, try floorOfOutbox()) + 1
             put(keys.outboxNext(target), encode(sequence))
             putUnread(keys.outboxRow(target, sequence), fact.message)
             note(.outbox(target: target, sequence: sequence, message: fact.message))
@@ -64,6 +65,23 @@ extension Folder {
             put(keys.commandResult(fact.command), row.encoded)
         default: preconditionFailure("not a fact between partitions")
         }
+    }
+
+    /// A loss was accepted by the record at `index`. Numbers that lost records gave out must not be
+    /// given out again, so they go on above all that any record before this one can have used.
+    mutating func skipNumbers(at index: LogIndex) throws {
+        let floor = index.raw << Self.numbersPerRecordBits
+        put(keys.outboxFloor, encode(floor))
+        outboxFloor = floor
+        let allocated = try counter(keys.keyAllocation)
+        if allocated > 0 { put(keys.keyAllocation, encode(max(allocated, floor))) }
+    }
+
+    private mutating func floorOfOutbox() throws -> UInt64 {
+        if let outboxFloor { return outboxFloor }
+        let found = try counter(keys.outboxFloor)
+        outboxFloor = found
+        return found
     }
 
     private func counter(_ key: [UInt8]) throws -> UInt64 {

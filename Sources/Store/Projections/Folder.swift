@@ -33,6 +33,10 @@ package struct Folder<Store: KeyValueReader>: Sendable {
     private var heads: [UInt64: RoomHeadRow] = [:]
     private var dirtyHeads: [UInt64] = []
     package private(set) var applied: AppliedRow?
+    /// Nil: not read yet.
+    var outboxFloor: UInt64?
+    /// One record queues far fewer messages and makes far fewer keys than 2 to the power of this.
+    static var numbersPerRecordBits: UInt64 { 20 }
     /// Whether anything was folded since the last batch was taken.
     private var hasFolded = false
 
@@ -70,12 +74,16 @@ package struct Folder<Store: KeyValueReader>: Sendable {
     }
 
     /// Folds one entry. `facts` is empty for blank records, which use up their index.
+    ///
+    /// - Parameter acceptsLoss: The record says that others were lost.
     package mutating func fold(
         _ facts: [Fact],
         at index: LogIndex,
         term: Term,
-        clock: HybridTimestamp
+        clock: HybridTimestamp,
+        acceptsLoss: Bool = false
     ) throws {
+        if acceptsLoss { try skipNumbers(at: index) }
         var ordinal = 0
         for fact in facts {
             switch fact {

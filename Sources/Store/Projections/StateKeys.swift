@@ -18,6 +18,7 @@ package struct StateKeys: Sendable {
     package func outboxNext(_ target: PartitionID) -> [UInt8] {
         key(.outboxNext).u16(target.raw).bytes
     }
+    package var outboxFloor: [UInt8] { key(.outboxFloor).bytes }
     package func inboxSequence(_ source: PartitionID) -> [UInt8] {
         key(.inboxSequence).u16(source.raw).bytes
     }

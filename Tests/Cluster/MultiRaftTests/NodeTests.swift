@@ -29,7 +29,7 @@ final class MarkKeeper: Sendable {
 /// A node on two in-memory stores that behave like the real ones.
 struct MemoryNode {
     let log: MemoryKeyValueStore
-    let state: MemoryKeyValueStore
+    private(set) var state: MemoryKeyValueStore
     let ring: KeyRing
     let mark = MarkKeeper()
 
@@ -41,10 +41,7 @@ struct MemoryNode {
                 families: LogFamilies.all + [.default],
                 durability: .synced
             )
-        state = MemoryKeyValueStore(
-            families: [.state],
-            durability: .noWAL(spontaneousFlushOneIn: 0, seed: 1)
-        )
+        state = Self.emptyState()
         ring = KeyRing.create(
             root: SecretKey([UInt8](repeating: 7, count: 32)),
             milliseconds: 1_700_000_000_000,
@@ -52,15 +49,45 @@ struct MemoryNode {
         )
     }
 
-    func start(
+    /// The same log, mark and keys, without rows.
+    init(copyingLogOf other: MemoryNode) throws {
+        ring = other.ring
+        log = MemoryKeyValueStore(
+            families: LogFamilies.all + [.default],
+            durability: .synced
+        )
+        state = Self.emptyState()
+        var batch = WriteBatch()
+        for family in LogFamilies.all {
+            for (key, value) in try other.log.rows(in: family) {
+                batch.put(key, value, in: family)
+            }
+        }
+        try log.write(batch, sync: true)
+        mark.keep(other.mark.found?.entries ?? [])
+    }
+
+    private static func emptyState() -> MemoryKeyValueStore {
+        MemoryKeyValueStore(
+            families: [.state],
+            durability: .noWAL(spontaneousFlushOneIn: 0, seed: 1)
+        )
+    }
+
+    mutating func loseRows() { state = Self.emptyState() }
+
+    func recovery() -> LogRecovery<MemoryKeyValueStore, MemoryKeyValueStore> {
+        LogRecovery(log: log, rows: state, mark: mark.found)
+    }
+
+    func node(
         partitions: Int = 4,
         host: HostSettings = HostSettings(),
-        ring other: KeyRing? = nil,
-        mark known: Mark? = nil
-    ) throws -> Node<MemoryKeyValueStore> {
+        ring other: KeyRing? = nil
+    ) -> Node<MemoryKeyValueStore> {
         var settings = NodeSettings(serverName: "test.example", partitions: partitions)
         settings.host = host
-        let node = Node(
+        return Node(
             settings: settings,
             log: log,
             state: state,
@@ -70,6 +97,15 @@ struct MemoryNode {
             publish: { _ in },
             failed: { Issue.record("the node failed: \($0)") }
         )
+    }
+
+    func start(
+        partitions: Int = 4,
+        host: HostSettings = HostSettings(),
+        ring other: KeyRing? = nil,
+        mark known: Mark? = nil
+    ) throws -> Node<MemoryKeyValueStore> {
+        let node = node(partitions: partitions, host: host, ring: other)
         let findings = try node.start(mark: known ?? mark.found) { _ in }
         #expect(findings.isEmpty)
         return node

@@ -86,6 +86,7 @@ extension PartitionReplica {
         case .normal: break
         }
         let facts: [Fact]
+        var acceptsLoss = false
         // An entry without facts has no clock of its own that every replica would know here.
         var stamp = folder.applied?.clock ?? .zero
         if let made = madeHere.removeValue(forKey: entry.index), made.term == entry.term {
@@ -101,12 +102,19 @@ extension PartitionReplica {
             )
             clock.observe(stored.clock)
             stamp = stored.clock
+            acceptsLoss = stored.kind == .lossAccepted
             facts =
                 stored.kind == .facts && !stored.isBlank
                 ? try EntryBody.decode(stored.body[...]) : []
         }
         let before = folder.changes.count
-        try folder.fold(facts, at: entry.index, term: entry.term, clock: stamp)
+        try folder.fold(
+            facts,
+            at: entry.index,
+            term: entry.term,
+            clock: stamp,
+            acceptsLoss: acceptsLoss
+        )
         settle(entry, changesFrom: before, moment, &output)
     }
 

@@ -179,10 +179,20 @@ package struct Delivery: Hashable, Sendable {
 
 /// What other partitions still have to fold of this one's messages, in memory on its leader.
 struct Outbox: Sendable {
+    struct Handed: Sendable {
+        var sequence: UInt64
+        var message: [UInt8]
+        /// The message handed over before it.
+        var after: UInt64?
+    }
+
     /// Messages not yet handed over, per target, in order.
     var waiting: [PartitionID: [(sequence: UInt64, message: [UInt8])]] = [:]
     /// The message a target is folding now: one at a time keeps the order.
-    var underWay: [PartitionID: (sequence: UInt64, message: [UInt8])] = [:]
+    var underWay: [PartitionID: Handed] = [:]
+    /// The last message that each target was given since this replica leads. What lies before the
+    /// first was acknowledged: its row is gone.
+    var handedOver: [PartitionID: UInt64] = [:]
     /// Targets that could not take a message: not before the next tick.
     var resting: Set<PartitionID> = []
     /// Folded by the target, and how far that is recorded here.
@@ -195,9 +205,10 @@ struct Outbox: Sendable {
 
     /// A target did not fold a message: it comes first again, after a rest.
     mutating func takeBack(_ slot: OutboxSlot) {
-        guard let message = underWay[slot.target], message.sequence == slot.sequence else { return }
+        guard let handed = underWay[slot.target], handed.sequence == slot.sequence else { return }
         underWay[slot.target] = nil
-        waiting[slot.target, default: []].insert(message, at: 0)
+        handedOver[slot.target] = handed.after
+        waiting[slot.target, default: []].insert((handed.sequence, handed.message), at: 0)
         resting.insert(slot.target)
     }
 }

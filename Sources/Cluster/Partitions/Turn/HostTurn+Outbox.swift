@@ -54,11 +54,16 @@ extension HostTurn {
     ) throws {
         var reader = ByteReader(message)
         let fact = try Fact(from: &reader)
-        with(source) { $0.takeMessage(for: target, sequence) }
+        let previous = with(source) { $0.takeMessage(for: target) } ?? nil
         let command = Command(
             id: CommandID(high: UInt64(source.raw), low: sequence),
             answerLifetime: 0,
-            action: .deliver(source: source, sequence: sequence, message: fact)
+            action: .deliver(
+                source: source,
+                sequence: sequence,
+                after: previous,
+                message: fact
+            )
         )
         let delivery = Delivery(source: source, sequence: sequence)
         try with(target) {
@@ -122,9 +127,18 @@ extension PartitionReplica {
         }
     }
 
-    mutating func takeMessage(for target: PartitionID, _ sequence: UInt64) {
-        outbox.underWay[target] = outbox.waiting[target]?.removeFirst()
+    /// Hands the first message over. Returns the number of the one before it.
+    mutating func takeMessage(for target: PartitionID) -> UInt64? {
+        guard let (sequence, message) = outbox.waiting[target]?.removeFirst() else { return nil }
+        let previous = outbox.handedOver[target]
+        outbox.underWay[target] = Outbox.Handed(
+            sequence: sequence,
+            message: message,
+            after: previous
+        )
+        outbox.handedOver[target] = sequence
         if outbox.waiting[target]?.isEmpty == true { outbox.waiting[target] = nil }
+        return previous
     }
 
     /// Folded messages are forgotten in groups: 64 at once, so that most entries cost no second.
