@@ -184,6 +184,16 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // MARK: Benchmarks
+        .executableTarget(
+            name: "micro-benchmarks",
+            dependencies: [
+                "Primitives", "Raft", "MatrixModel", "KeyValue", "RocksKeyValue", "MessageLog",
+            ],
+            path: "Tests/Benchmarks/Micro",
+            swiftSettings: settings
+        ),
+
         // MARK: Tests
         tests("MatrixModelTests", at: "Core/MatrixModelTests", ["MatrixModel", "Primitives"]),
         tests("MatrixRulesTests", at: "Core/MatrixRulesTests", ["MatrixRules", "MatrixModel"]),
@@ -216,7 +226,11 @@ let package = Package(
             ["MessageLog", "KeyValue", "Encryption", "Primitives"]
         ),
         tests("HTTPServiceTests", at: "Server/HTTPServiceTests", ["HTTPService", logging] + nio),
-        tests("ConfigurationTests", at: "Server/ConfigurationTests", ["Configuration"]),
+        tests(
+            "ConfigurationTests",
+            at: "Server/ConfigurationTests",
+            ["Configuration", "Keyspace"]
+        ),
         tests("AdminProtocolTests", at: "Server/AdminProtocolTests", ["AdminProtocol"]),
         tests("ObservabilityTests", at: "Server/ObservabilityTests", ["Observability", logging]),
         tests("ArchitectureTests", at: "Architecture", []),
@@ -224,7 +238,8 @@ let package = Package(
             "MultiRaftTests",
             at: "Cluster/MultiRaftTests",
             [
-                "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
+                "Primitives", "Raft", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace",
+                "KeyValue",
                 "Encryption", "MessageLog", "Projections", "Partitions", "MultiRaft",
             ]
         ),

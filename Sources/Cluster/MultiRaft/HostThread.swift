@@ -19,8 +19,6 @@ final class HostThread<Store: KeyValueStore, Keys: KeyReader>: Sendable {
 
     /// Raft's tick, in nanoseconds.
     static var tickNanoseconds: UInt64 { 100_000_000 }
-    /// Inputs of one pass: more wait for the next.
-    static var inputsMax: Int { 4_096 }
 
     private let inbox = Inbox<Item>()
     private let state: Store

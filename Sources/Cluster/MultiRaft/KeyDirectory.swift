@@ -11,7 +11,8 @@ package final class KeyDirectory<Store: KeyValueReader>: KeyReader, Sendable {
     private struct State: Sendable {
         var ring: KeyRing
         var known: [UInt64: KeyLookup] = [:]
-        var wrappers: [UInt32: SecretKey] = [:]
+        /// Counts calls of `forget`: what was read before one is not remembered after it.
+        var forgotten: UInt64 = 0
     }
 
     private let rows: StateReader<Store>
@@ -23,11 +24,12 @@ package final class KeyDirectory<Store: KeyValueReader>: KeyReader, Sendable {
         state = Mutex(State(ring: ring))
     }
 
-    /// After a rotation: new keys are wrapped under the ring's newest epoch.
+    /// After a change of the ring: new keys are wrapped under its newest epoch. An older
+    /// generation than the one in use is ignored: two changes may arrive the wrong way round.
     package func replace(_ ring: KeyRing) {
         state.withLock {
+            guard ring.generation > $0.ring.generation else { return }
             $0.ring = ring
-            $0.wrappers = [:]
         }
     }
 
@@ -39,10 +41,12 @@ package final class KeyDirectory<Store: KeyValueReader>: KeyReader, Sendable {
     }
 
     package func key(_ id: UInt64) -> KeyLookup {
-        if let known = state.withLock({ $0.known[id] }) { return known }
+        let (known, before) = state.withLock { ($0.known[id], $0.forgotten) }
+        if let known { return known }
         let found = load(id)
         if case .absent = found { return found }
         state.withLock {
+            guard $0.forgotten == before else { return }
             if $0.known.count >= Self.knownMax { $0.known = [:] }
             $0.known[id] = found
         }
@@ -50,16 +54,25 @@ package final class KeyDirectory<Store: KeyValueReader>: KeyReader, Sendable {
     }
 
     package func forget(_ ids: [UInt64]) {
-        state.withLock { for id in ids { $0.known[id] = nil } }
+        state.withLock {
+            $0.forgotten += 1
+            for id in ids { $0.known[id] = nil }
+        }
     }
 
     private func load(_ id: UInt64) -> KeyLookup {
         guard let wrapped = try? rows.wrappedKey(id) else { return .absent }
         guard !wrapped.isEmpty else { return .destroyed }
         guard let header = try? WrappedHeader(of: wrapped[...]), header.id == KeyID(id),
-            let key = try? state.withLock({ try $0.ring.key(.wrap, epoch: header.wrapEpoch) }),
-            let secret = try? KeyWrap.unwrap(wrapped[...], as: header, with: key)
+            let secret = unwrap(wrapped)
         else { return .absent }
         return .found(secret)
+    }
+
+    package func unwrap(_ wrapped: [UInt8]) -> SecretKey? {
+        guard let header = try? WrappedHeader(of: wrapped[...]),
+            let key = try? state.withLock({ try $0.ring.key(.wrap, epoch: header.wrapEpoch) })
+        else { return nil }
+        return try? KeyWrap.unwrap(wrapped[...], as: header, with: key)
     }
 }

@@ -21,7 +21,6 @@ package enum ServerSecret: UInt64, Sendable, CaseIterable {
 package struct NodeSettings: Sendable {
     package var serverName: String
     package var partitions: Int
-    /// Milliseconds a start may take before it is given up.
     package var host = HostSettings()
     package var accounts = AccountLimits()
     package init(serverName: String, partitions: Int) {
@@ -36,10 +35,21 @@ package struct LogFinding: Sendable {
     package var verdict: MarkVerdict
 }
 
+/// What one partition may hold in memory: a node has dozens of them.
+private enum NodeBounds {
+    /// Recent entries kept for followers, beside what is not durable yet.
+    static let logCacheBytes = 1 << 20
+    /// Proposed and not committed: above it commands are refused until the disk catches up.
+    static let uncommittedBytes = 8 << 20
+    /// Entries read at once in a replay.
+    static let applyingBytes = 1 << 20
+}
+
 /// Why a node cannot start or go on.
 package enum NodeError: Error, Sendable {
-    /// A partition's log is not what this node once promised (architecture 2.5).
-    case logLost(PartitionID, String)
+    /// Logs that are not what this node once promised, or that cannot be folded (architecture
+    /// 2.5). Nothing was changed.
+    case logsLost([LogFinding])
     case invalidServerName(String)
     case noServerKeys
     case stopped
@@ -53,8 +63,8 @@ package final class Node<Store: KeyValueStore>: Sendable {
     package let serverName: String
     package let map: PartitionMap
     package let keys: Keys
-    private let log: Store
-    private let state: Store
+    let logStore: Store
+    let stateStore: Store
     private let settings: NodeSettings
     private let host: HostThread<Store, Keys>
     private let storage: StorageThread<Store>
@@ -78,8 +88,8 @@ package final class Node<Store: KeyValueStore>: Sendable {
         self.settings = settings
         serverName = settings.serverName
         map = PartitionMap(count: settings.partitions)
-        self.log = log
-        self.state = state
+        logStore = log
+        stateStore = state
         keys = KeyDirectory(store: state, ring: ring)
         let shared = NodeShared(entropy: entropy)
         self.shared = shared
@@ -101,6 +111,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
                     for case .keysDestroyed(let ids) in applied.changes {
                         keys.forget(ids)
                         toHost.send(.keysChanged(ids))
+                        shared.keysDestroyed()
                     }
                 }
                 if !output.applied.isEmpty { publish(output.applied) }
@@ -157,7 +168,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
     package func view() -> NodeView<Store.View> {
         // The positions first: the snapshot then holds at least these.
         let positions = shared.positions()
-        return NodeView(view: state.view(), positions: positions)
+        return NodeView(view: stateStore.view(), positions: positions)
     }
 
     package func key(_ id: UInt64) -> KeyLookup { keys.key(id) }
@@ -175,27 +186,34 @@ package final class Node<Store: KeyValueStore>: Sendable {
     // MARK: Life
 
     /// Recovers every partition and returns once all lead and have applied what they had. Blocks.
+    ///
+    /// - Parameters:
+    ///   - mark: As it was found.
+    ///   - willBegin: Called once every log was judged and before anything is written.
     package func start(
         mark: Mark?,
+        willBegin: () throws -> Void = {},
         progress: @Sendable (String) -> Void
     ) throws -> [LogFinding] {
         guard ServerName(serverName) != nil else { throw NodeError.invalidServerName(serverName) }
+        let (recovered, findings) = try recover(mark)
+        try willBegin()
         storage.start()
         host.start(settings: settings.host)
-        var findings: [LogFinding] = []
         guard let first = SigningKey(version: "0", seed: shared.random(32)) else {
             throw NodeError.noServerKeys
         }
         // The key partition signs nothing; its builder is never used.
-        try open(.keys, signing: first, mark: mark, &findings)
+        try open(recovered[.keys]!, signing: first)
         waitUntilReady([.keys])
         let signing = try serverSigningKey()
         let all = [PartitionID.control] + map.all
         for (done, partition) in all.enumerated() {
-            try open(partition, signing: signing, mark: mark, &findings)
+            try open(recovered[partition]!, signing: signing)
             if done % 16 == 15 { progress("opened \(done + 1) of \(all.count) partitions") }
         }
         waitUntilReady(all)
+        shared.setReplay(0)
         return findings
     }
 
@@ -221,24 +239,38 @@ package final class Node<Store: KeyValueStore>: Sendable {
         return key
     }
 
-    private func open(
-        _ partition: PartitionID,
-        signing: SigningKey,
-        mark: Mark?,
-        _ findings: inout [LogFinding]
-    ) throws {
-        let recovered = try MessageLog.recover(
-            partition,
-            from: log,
-            mark: mark?.expectation(for: partition)
-        )
-        switch recovered.verdict {
-        case .clean: break
-        case .amnesia(let why): throw NodeError.logLost(partition, why.description)
-        case .hole: findings.append(LogFinding(partition: partition, verdict: recovered.verdict))
+    /// Every partition's log, or why this node may not go on with them.
+    private func recover(
+        _ mark: Mark?
+    ) throws -> (logs: [PartitionID: RecoveredLog<Store>], findings: [LogFinding]) {
+        var recovery = LogRecovery(log: logStore, rows: stateStore, mark: mark)
+        recovery.settings.cacheBytesMax = NodeBounds.logCacheBytes
+        var logs: [PartitionID: RecoveredLog<Store>] = [:]
+        var findings: [LogFinding] = []
+        var lost: [LogFinding] = []
+        var left: UInt64 = 0
+        for partition in [.keys, .control] + map.all {
+            let found = try recovery.recover(partition)
+            logs[partition] = found
+            let applied = try recovery.applied(partition)
+            if applied < found.log.lastIndex { left += found.log.lastIndex.raw - applied.raw }
+            guard found.verdict != .clean else { continue }
+            let finding = LogFinding(partition: partition, verdict: found.verdict)
+            if try recovery.stops(found.verdict, partition) {
+                lost.append(finding)
+            } else {
+                findings.append(finding)
+            }
         }
-        let rows = StateReader(partition, state)
-        let applied = try rows.applied ?? AppliedRow(index: .zero, term: .zero, clock: .zero)
+        guard lost.isEmpty else { throw NodeError.logsLost(lost) }
+        shared.setReplay(left)
+        return (logs, findings)
+    }
+
+    private func open(_ recovered: RecoveredLog<Store>, signing: SigningKey) throws {
+        let partition = recovered.log.partition
+        let rows = StateReader(partition, stateStore)
+        let applied = try position(of: rows, behind: recovered.log.base)
         let replicaID = ReplicaID(1)
         let configuration = VoterConfiguration(voters: [replicaID])
         var hard = HardState(
@@ -247,10 +279,12 @@ package final class Node<Store: KeyValueStore>: Sendable {
             commit: applied.index
         )
         if hard.term < recovered.log.lastTerm { hard.term = recovered.log.lastTerm }
-        let raftSettings = RaftSettings(
+        var raftSettings = RaftSettings(
             id: replicaID,
             seed: UInt64(partition.raw) &* 0x9E37_79B9 &+ 1
         )
+        raftSettings.maxUncommittedBytes = NodeBounds.uncommittedBytes
+        raftSettings.maxApplyingBytes = NodeBounds.applyingBytes
         let clock = HybridClock(last: max(applied.clock, recovered.log.tail.clock))
         let raft = try RaftNode(
             settings: raftSettings,
@@ -273,7 +307,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
             id: partition,
             raft: raft,
             homeserver: homeserver,
-            folder: Folder(partition: partition, store: state),
+            folder: Folder(partition: partition, store: stateStore, applied: applied),
             clock: clock,
             applied: applied.index
         )
@@ -286,6 +320,23 @@ package final class Node<Store: KeyValueStore>: Sendable {
         )
     }
 
+    /// Where the rows stand. The key partition's log begins with a restatement of all that lay
+    /// before it: rows that are missing, or older than that, begin there.
+    private func position(
+        of rows: StateReader<Store>,
+        behind base: LogTail
+    ) throws -> AppliedRow {
+        let found = try rows.applied ?? AppliedRow(index: .zero, term: .zero, clock: .zero)
+        guard found.index < base.index else { return found }
+        guard rows.partition == .keys else {
+            let why = "it begins behind \(base.index), the rows end at \(found.index)"
+            throw NodeError.logsLost([
+                LogFinding(partition: rows.partition, verdict: .amnesia(.endDamaged(why)))
+            ])
+        }
+        return AppliedRow(index: base.index, term: base.term, clock: base.clock)
+    }
+
     private func waitUntilReady(_ partitions: [PartitionID]) {
         let gate = Gate()
         let token = shared.register(read: { _ in gate.open() })
@@ -293,19 +344,44 @@ package final class Node<Store: KeyValueStore>: Sendable {
         gate.wait()
     }
 
+    /// Calls `body`, which must be quick, after each destruction that was applied.
+    func whenKeysDestroyed(_ body: @escaping @Sendable () -> Void) {
+        shared.whenKeysDestroyed(body)
+    }
+
+    /// Removes a partition's records up to and including `index`. Blocks until that is on disk;
+    /// false when it was not done.
+    func trim(_ partition: PartitionID, through index: LogIndex) -> Bool {
+        let gate = Gate()
+        let trimmed = Mutex<LogIndex?>(nil)
+        let token = shared.register(read: { index in
+            trimmed.withLock { $0 = index }
+            gate.open()
+        })
+        guard host.put(.input(.trimLog(partition, through: index, token: token))) else {
+            return false
+        }
+        gate.wait()
+        return trimmed.withLock { $0 } != nil
+    }
+
+    /// Entries of the log that this start must still fold; 0 once it is through.
+    package var replayLeft: UInt64 { shared.replayLeft }
+
     /// Rows since the last flush: what a start would have to fold again.
     package var unflushed: (entries: Int, bytes: Int) { shared.unflushed() }
 
     /// Writes folded rows to disk, so that a start need not fold them again. Blocks.
     package func flush() throws {
         shared.resetUnflushed()
-        try state.flush(wait: true)
+        try stateStore.flush(wait: true)
     }
 
     /// Answers what is under way and stops the threads. The stores stay open.
     package func stop() {
         host.stop()
         storage.stop()
-        shared.answerAll(.unavailable("the node is stopping"))
+        // The storage thread finished what it had: some of it may be recorded.
+        shared.answerAll(.outcomeUnknown)
     }
 }

@@ -19,6 +19,13 @@ final class NodeShared: Sendable {
     private let waiting = Mutex(State())
     private let applied = Mutex<[PartitionID: LogIndex]>([:])
     private let rows = Mutex(Unflushed())
+    /// A closure read from a generic container directly would be wrapped once more at each read.
+    private struct Hook: Sendable {
+        let run: @Sendable () -> Void
+    }
+    private let destroyed = Mutex<Hook?>(nil)
+    /// Entries that a start must still fold.
+    private let replay = Mutex<UInt64>(0)
     private let stream: Mutex<RandomStream>
 
     init(entropy: @Sendable (Int) -> [UInt8]) {
@@ -26,6 +33,15 @@ final class NodeShared: Sendable {
     }
 
     func random(_ count: Int) -> [UInt8] { stream.withLock { $0.bytes(count) } }
+
+    func whenKeysDestroyed(_ run: @escaping @Sendable () -> Void) {
+        destroyed.withLock { $0 = Hook(run: run) }
+    }
+
+    func keysDestroyed() {
+        let hook = destroyed.withLock { $0 }
+        hook?.run()
+    }
 
     func mintCommandID() -> CommandID {
         stream.withLock { CommandID(high: $0.number(), low: $0.number()) }
@@ -90,8 +106,12 @@ final class NodeShared: Sendable {
     }
     func positions() -> [PartitionID: LogIndex] { applied.withLock { $0 } }
 
+    func setReplay(_ entries: UInt64) { replay.withLock { $0 = entries } }
+    var replayLeft: UInt64 { replay.withLock { $0 } }
+
     func noteApplied(_ entries: Int, bytes: Int) {
         guard entries > 0 else { return }
+        replay.withLock { $0 -= min($0, UInt64(entries)) }
         rows.withLock {
             $0.entries += entries
             $0.bytes += bytes

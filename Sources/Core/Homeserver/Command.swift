@@ -42,6 +42,9 @@ package struct Command: Sendable {
         case removeAlias(alias: String)
         case createKeys(partition: PartitionID, count: Int)
         case destroyKeys([UInt64])
+        /// Takes the key partition one step further in restating its live keys under the wrap
+        /// epoch in use: at most `limit` keys.
+        case restateKeys(epoch: UInt32, limit: Int)
         case deliver(source: PartitionID, sequence: UInt64, message: Fact)
         case acknowledgeOutbox(target: PartitionID, upTo: UInt64)
     }

@@ -45,6 +45,8 @@ package enum Fact: Sendable, Hashable {
     // Keys
     case keysCreated(KeysCreated)
     case keysDestroyed(KeysDestroyed)
+    case keyLogBegun(KeyLogBegun)
+    case keysRestated(KeysRestated)
     // The command itself
     case commandAnswered(CommandAnswered)
 
@@ -78,6 +80,8 @@ package enum Fact: Sendable, Hashable {
         case .departureAsked(let fact): fact
         case .keysCreated(let fact): fact
         case .keysDestroyed(let fact): fact
+        case .keyLogBegun(let fact): fact
+        case .keysRestated(let fact): fact
         case .commandAnswered(let fact): fact
         }
     }
@@ -129,6 +133,8 @@ package enum Fact: Sendable, Hashable {
         case DepartureAsked.kind: self = .departureAsked(try read(version, &reader))
         case KeysCreated.kind: self = .keysCreated(try read(version, &reader))
         case KeysDestroyed.kind: self = .keysDestroyed(try read(version, &reader))
+        case KeyLogBegun.kind: self = .keyLogBegun(try read(version, &reader))
+        case KeysRestated.kind: self = .keysRestated(try read(version, &reader))
         case CommandAnswered.kind: self = .commandAnswered(try read(version, &reader))
         default: throw .unknownKind(UInt64(kind))
         }
@@ -166,9 +172,11 @@ private func read<Payload: FactPayload>(
 /// The body of one log record: the facts of one command, in order.
 package enum EntryBody {
     package static let version: UInt8 = 1
+    /// Facts of one entry: a user in so many rooms can still change a display name at once.
     package static let factsMax = 65_536
 
     package static func encode(_ facts: [Fact]) -> [UInt8] {
+        precondition(facts.count <= factsMax, "an entry that no replica could read")
         var writer = ByteWriter(reserving: 1_024)
         writer.u8(version)
         writer.varint(facts.count)

@@ -241,7 +241,11 @@ extension Homeserver {
         var senderSealed: [UInt8] = []
         switch contentKey(room: head.keyID, user: author.senderKeyID) {
         case .absent: return .failure(.parked)
-        case .destroyed: break  // Erased: what stays is what redaction keeps.
+        case .destroyed:
+            if case .destroyed = keys.key(head.keyID) {
+                return .failure(.rejected(.forbidden("This room was erased")))
+            }
+        // The sender was erased: what stays is what redaction keeps.
         case .found(let key):
             senderSealed = ContentSealer.seal(
                 pdu.salt + parts.sender,

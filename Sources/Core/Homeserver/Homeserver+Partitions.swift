@@ -118,7 +118,9 @@ extension Homeserver {
             case .failure(.parked): return .parked
             case .failure(.rejected): break
             }
-        case .membershipNoted, .aliasConfirmed, .aliasRemoved, .keyBlockGranted:
+        case .aliasConfirmed(let fact):
+            if try mayConfirm(fact, context) { facts.append(message) }
+        case .membershipNoted, .aliasRemoved, .keyBlockGranted:
             facts.append(message)
         default:
             // Another kind would be a bug of the sender; it must not block the rest.
@@ -126,6 +128,16 @@ extension Homeserver {
         }
         inbox[source] = sequence
         return .append(facts, .done)
+    }
+
+    /// Whether a room that was created with an alias may have it. A confirmation that comes after
+    /// its reservation has lapsed may find another owner, or another's reservation: what these were
+    /// promised holds, and the room does without.
+    private func mayConfirm(_ fact: AliasConfirmed, _ context: DecisionContext) throws -> Bool {
+        guard let known = try reader.alias(fact.alias) else { return true }
+        if known.isConfirmed { return known.roomID == fact.roomID }
+        // The reservation may name a placeholder for the room, so its creator tells whose it is.
+        return known.creator == fact.creator || known.expiresAt <= context.wallMilliseconds
     }
 
     private mutating func spread(

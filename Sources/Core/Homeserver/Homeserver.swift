@@ -22,12 +22,26 @@ package enum Decision: Sendable {
 package struct DecisionContext: Sendable {
     /// Milliseconds since 1970.
     package var wallMilliseconds: UInt64
+    /// The same on the scale of records' clocks, which never go back: what a fold will compare.
+    package var recordMilliseconds: UInt64
     /// Index the entry will get if one is appended.
     package var nextIndex: LogIndex
-    package init(wallMilliseconds: UInt64, nextIndex: LogIndex) {
+    /// Rows up to here can be read.
+    package var visible: LogIndex
+    package init(
+        wallMilliseconds: UInt64,
+        recordMilliseconds: UInt64,
+        nextIndex: LogIndex,
+        visible: LogIndex
+    ) {
         self.wallMilliseconds = wallMilliseconds
+        self.recordMilliseconds = recordMilliseconds
         self.nextIndex = nextIndex
+        self.visible = visible
     }
+
+    /// Nothing is under way: the rows say all.
+    var isQuiet: Bool { visible.next == nextIndex }
 }
 
 /// Decides the commands of one partition on its leader (architecture 2.2). Holds what is decided
@@ -55,8 +69,12 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
     private var lastKeyID: UInt64?
     private var contentKeys: [UInt64: [UInt64: ContentKey]] = [:]
     private var contentKeyCount = 0
+    /// Counts calls of `applied`.
+    private var passes = 0
 
-    package static var roomsMax: Int { 4_096 }
+    package static var roomsMax: Int { 1_024 }
+    /// Members of all rooms held.
+    package static var membersMax: Int { 50_000 }
     package static var contentKeysMax: Int { 8_192 }
 
     package init(
@@ -83,7 +101,7 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
             return .repeated(known.answer, after: known.index)
         }
         if let stored = try reader.commandAnswer(command.id),
-            stored.expiresAt >= context.wallMilliseconds
+            stored.expiresAt >= context.recordMilliseconds
         {
             return .repeated(try CommandAnswer(stored.answer), after: .zero)
         }
@@ -101,7 +119,7 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
                 .commandAnswered(
                     CommandAnswered(
                         command: command.id,
-                        expiresAt: context.wallMilliseconds + command.answerLifetime,
+                        expiresAt: context.recordMilliseconds + command.answerLifetime,
                         answer: answer.encoded
                     )
                 )
@@ -117,7 +135,14 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         if !answers.isEmpty { answers = answers.filter { $0.value.index > index } }
         if !busy.isEmpty { busy = busy.filter { $0.value > index } }
         if !senders.isEmpty { senders = senders.filter { $0.value.index > index } }
-        if rooms.count > Self.roomsMax { rooms = rooms.filter { $0.value.lastIndex > index } }
+        passes &+= 1
+        if rooms.count > Self.roomsMax || passes % 64 == 0 && isHoldingTooManyMembers {
+            rooms = rooms.filter { $0.value.lastIndex > index }
+        }
+    }
+
+    private var isHoldingTooManyMembers: Bool {
+        rooms.values.reduce(0) { $0 + $1.members.count } > Self.membersMax
     }
 
     /// Forgets everything that is not in rows: on losing the lead, or a refused proposal.
@@ -157,6 +182,7 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         case .createRoom, .sendEvent, .publishRoom, .setReceipts, .setAccountData, .createKeys,
             .destroyKeys, .deliver, .acknowledgeOutbox:
             []
+        case .restateKeys: ["keys restated"]
         }
     }
 
@@ -199,6 +225,8 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         case .createKeys(let target, let count): try createKeys(for: target, count: count)
         case .destroyKeys(let ids):
             .append([.keysDestroyed(KeysDestroyed(keyIDs: ids))], .done)
+        case .restateKeys(let epoch, let limit):
+            try restateKeys(under: epoch, limit: limit, context)
         case .deliver(let source, let sequence, let message):
             try deliver(message, from: source, sequence, context)
         case .acknowledgeOutbox(let target, let upTo):
@@ -290,7 +318,9 @@ extension Command {
     /// Work of the partitions among themselves: numbered by the outbox, or harmless to repeat.
     var isInternal: Bool {
         switch action {
-        case .deliver, .acknowledgeOutbox, .createKeys, .destroyKeys, .setReceipts: true
+        case .deliver, .acknowledgeOutbox, .createKeys, .destroyKeys, .restateKeys,
+            .setReceipts:
+            true
         default: false
         }
     }

@@ -22,6 +22,17 @@ package protocol HomeserverReader: Sendable {
     func keyRanges() throws -> [Range<UInt64>]
     /// The first key ID no block holds yet (key partition only).
     func nextKeyID() throws -> UInt64
+    /// Wrapped keys by ID, in order; empty where destroyed (key partition only).
+    func wrappedKeys(
+        _ range: Range<UInt64>,
+        limit: Int
+    ) throws -> [(id: UInt64, wrapped: [UInt8])]
+    /// How far making destroyed keys unrecoverable is (key partition only).
+    func keyErasure() throws -> KeyErasureState
+    /// The last number given out to each target of the outbox.
+    func outboxNumbers() throws -> [(target: PartitionID, last: UInt64)]
+    /// What lies in the outbox, in order.
+    func outboxWaiting() throws -> [(target: PartitionID, sequence: UInt64, message: [UInt8])]
 }
 
 package struct AccountState: Hashable, Sendable {

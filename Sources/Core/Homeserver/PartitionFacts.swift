@@ -150,60 +150,6 @@ package struct DepartureAsked: FactPayload {
     }
 }
 
-/// Keys, wrapped under a wrap epoch of the keyring, for one partition.
-package struct KeysCreated: FactPayload {
-    package static var kind: UInt8 { 70 }
-    package static var retention: Retention { .passing }
-    package var first: UInt64
-    package var partition: UInt16
-    package var wrapped: [[UInt8]]
-
-    package init(first: UInt64, partition: UInt16, wrapped: [[UInt8]]) {
-        self.first = first
-        self.partition = partition
-        self.wrapped = wrapped
-    }
-
-    package func encode(into writer: inout ByteWriter) {
-        writer.varint(first)
-        writer.u16(partition)
-        writer.varint(wrapped.count)
-        for each in wrapped { writer.blob(each) }
-    }
-
-    package init(from reader: inout ByteReader) throws(DecodeError) {
-        first = try reader.varint()
-        partition = try reader.u16()
-        wrapped = []
-        for _ in 0..<(try reader.count(limit: EntryBody.factsMax)) {
-            wrapped.append(Array(try reader.blob()))
-        }
-    }
-}
-
-/// These keys are gone for ever.
-package struct KeysDestroyed: FactPayload {
-    package static var kind: UInt8 { 71 }
-    package static var retention: Retention { .kept }
-    package var keyIDs: [UInt64]
-
-    package init(keyIDs: [UInt64]) {
-        self.keyIDs = keyIDs
-    }
-
-    package func encode(into writer: inout ByteWriter) {
-        writer.varint(keyIDs.count)
-        for each in keyIDs { writer.varint(each) }
-    }
-
-    package init(from reader: inout ByteReader) throws(DecodeError) {
-        keyIDs = []
-        for _ in 0..<(try reader.count(limit: EntryBody.factsMax)) {
-            keyIDs.append(try reader.varint())
-        }
-    }
-}
-
 /// What the command that made this entry was answered.
 package struct CommandAnswered: FactPayload {
     package static var kind: UInt8 { 80 }

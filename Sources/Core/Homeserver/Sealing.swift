@@ -15,6 +15,8 @@ package protocol KeyReader: Sendable {
     func key(_ id: UInt64) -> KeyLookup
     /// What new keys are wrapped under before they are recorded; nil before the ring is open.
     var wrapper: (epoch: UInt32, key: SecretKey)? { get }
+    /// Opens a wrapped key that is not to be remembered; nil when it does not open.
+    func unwrap(_ wrapped: [UInt8]) -> SecretKey?
 }
 
 /// What of an event's content stays readable because authorization needs it, and what is sealed

@@ -102,6 +102,8 @@ extension RaftNode {
     package var configuration: VoterConfiguration { core.tracker.configuration }
     package var commitIndex: LogIndex { core.log.committed }
     package var appliedIndex: LogIndex { core.log.applied }
+    /// An entry that is to be applied and cannot be read: nothing is applied from there on.
+    package var faultAt: LogIndex? { core.log.faultAt }
     /// The end of the log, whether durable or not.
     package var last: EntryID { storage.last }
     package var hardState: HardState { storage.hardState }

@@ -157,7 +157,7 @@ package enum ConfigurationSchema {
             .integer(
                 "partitions.count",
                 \.partitions.count,
-                1...4_096,
+                1...4_095,
                 "Fixed when the data folder is made; later starts must say the same."
             )
         ]

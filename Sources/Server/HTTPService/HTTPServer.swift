@@ -113,6 +113,7 @@ package final class HTTPServer: Sendable {
         for mailbox in loops.mailboxes { statistics.add(mailbox.counters) }
         statistics.connectionsRefused = service.ledger.refused
         statistics.bodyBytesInFlight = service.bodyBytesHeld
+        statistics.answerBytesInFlight = service.answerBytesHeld
         return statistics
     }
 

@@ -11,6 +11,8 @@ package struct HTTPSettings: Sendable {
     package var bodyBytesMax = 1024 * 1024
     /// Bytes of all request bodies being received at one time. Beyond: 503, the request is shed.
     package var bodyBytesInFlightMax = 512 * 1024 * 1024
+    /// Bytes of all large answers that clients have not taken yet. Beyond: 503 instead of another.
+    package var answerBytesInFlightMax = 256 * 1024 * 1024
 
     /// From the first byte of a head (or from the handshake's start) to its last. Beyond: 408.
     package var headTimeoutMilliseconds = 10_000

@@ -15,6 +15,7 @@ final class ServiceCore: Sendable {
     let commonHeaders: HPACKHeaders
     let draining = Atomic<Bool>(false)
     private let bodyBytesInFlight = Atomic<Int>(0)
+    private let answerBytesInFlight = Atomic<Int>(0)
 
     init(
         settings: HTTPSettings,
@@ -105,7 +106,52 @@ final class ServiceCore: Sendable {
 
     var bodyBytesHeld: Int { bodyBytesInFlight.load(ordering: .relaxed) }
 
+    /// Counts a large answer for as long as the holder lives; nil if clients already make the
+    /// server hold too many bytes of such answers.
+    func holdAnswer(_ bytes: Int) -> AnswerHold? {
+        let (_, now) = answerBytesInFlight.add(bytes, ordering: .relaxed)
+        let hold = AnswerHold(bytes, self)
+        return now > settings.answerBytesInFlightMax ? nil : hold
+    }
+
+    fileprivate func releaseAnswer(_ bytes: Int) {
+        answerBytesInFlight.subtract(bytes, ordering: .relaxed)
+    }
+
+    var answerBytesHeld: Int { answerBytesInFlight.load(ordering: .relaxed) }
+
     func noteUnanswered(_ template: String) {
         logger.error("a handler dropped its request", metadata: ["route": "\(template)"])
+    }
+}
+
+/// The bytes of one large answer, counted until its connection lets go of them.
+final class AnswerHold: Sendable {
+    private let bytes: Int
+    private let service: ServiceCore
+
+    fileprivate init(_ bytes: Int, _ service: ServiceCore) {
+        self.bytes = bytes
+        self.service = service
+    }
+
+    deinit { service.releaseAnswer(bytes) }
+}
+
+/// An answer with the bytes it holds, if they are many.
+struct HeldResponse {
+    let response: HTTPResponse
+    let hold: AnswerHold?
+
+    /// The response, or a refusal in its place when too many bytes of others wait to be taken.
+    /// - Parameter promptBytes: what is written at once, and not counted.
+    init(_ response: HTTPResponse, above promptBytes: Int, _ service: ServiceCore) {
+        guard response.body.count > promptBytes else {
+            self.response = response
+            hold = nil
+            return
+        }
+        hold = service.holdAnswer(response.body.count)
+        self.response = hold == nil ? service.response(to: .overloaded) : response
     }
 }

@@ -142,6 +142,15 @@ package enum ErrorCatalogue {
                 + "need it are answered 503; other rooms are not touched.",
             "Run `warbler log verify`; restore the key partition from a backup if it is damaged."
         ),
+        Entry(
+            "E-KEY-051",
+            "Destroyed keys are not unrecoverable yet",
+            "A room's or user's key is destroyed and nothing it sealed is served, but older bytes "
+                + "on the disk could still be unwrapped with the key ring: the work that ends this "
+                + "failed and is tried again.",
+            "Read the reason in the log: usually the key ring's folder, or a key that does not "
+                + "open. `warbler keys status` tells when it is complete."
+        ),
     ]
 
     private static let node: [Entry] = [
@@ -155,17 +164,21 @@ package enum ErrorCatalogue {
         ),
         Entry(
             "E-NODE-AMNESIA",
-            "The log ends before the mark",
-            "The mark beside the log proves that records were durable which are now gone. The "
-                + "partition neither votes nor acknowledges until it is rebuilt.",
-            "Check the disk. With one node: `warbler log accept-loss` records the loss."
+            "The log is not what this node has promised",
+            exit: 74,
+            "The mark beside the log, or the rows folded from it, prove that records were durable "
+                + "which are now gone or changed. The node does not start, and nothing was "
+                + "changed.",
+            "Check the disk; put the newest data back if there is a copy. Else `warbler log "
+                + "verify` names what is gone and `warbler log accept-loss` goes on without it."
         ),
         Entry(
             "E-NODE-MARK",
             "The mark is missing or damaged",
-            exit: 78,
-            "The file that proves how far the log must reach cannot be read in either slot.",
-            "Restore it from a copy of the same moment, or record the loss with "
+            exit: 74,
+            "The file that proves how far the log must reach cannot be read in either slot: "
+                + "nobody knows whether something is missing.",
+            "Restore it from a copy of the same moment, or go on with what is there: "
                 + "`warbler log accept-loss`."
         ),
         Entry(
@@ -228,10 +241,27 @@ package enum ErrorCatalogue {
         Entry(
             "E-LOG-HOLE",
             "A record of the log is damaged",
-            "Its body does not fit its digest. Everything else is served; requests for this "
-                + "record get an error that names it.",
-            "Restore from a backup. With one node and no copy: `warbler log accept-loss "
-                + "PARTITION INDEX` records the loss in the log itself."
+            exit: 74,
+            "It does not fit its digest or its place. While the rows folded from it are there, "
+                + "the node serves and names it; when they must still be folded, it does not "
+                + "start.",
+            "Check the disk; put the data back if there is a copy. Else stop the node: `warbler "
+                + "log verify` names all that is damaged, `warbler log accept-loss` records the "
+                + "loss in the log itself."
+        ),
+        Entry(
+            "E-LOG-UNCONFIRMED",
+            "A loss was not named as it is",
+            "`warbler log accept-loss` gives up only what is repeated word for word, so that "
+                + "nothing is lost by a slip. Nothing was changed.",
+            "Run `warbler log verify`, and give the words it prints to `--yes-lose`."
+        ),
+        Entry(
+            "E-LOG-SOUND",
+            "Nothing is damaged",
+            "`warbler log accept-loss` found every record as it was written, up to the last one "
+                + "that was promised. Nothing was changed.",
+            "Nothing; start the node."
         ),
         Entry(
             "E-LOG-SYNC",

@@ -1,5 +1,16 @@
 package import Glibc
 package import Logging
+import Synchronization
+
+/// From which level on lines are written, for all loggers at once: it may change while they run.
+package final class LogThreshold: Sendable {
+    private let state: Mutex<Logger.Level>
+    package init(_ level: Logger.Level) { state = Mutex(level) }
+    package var level: Logger.Level {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
+    }
+}
 
 /// Writes each event as one line of text or one JSON object:
 ///
@@ -13,23 +24,29 @@ package struct StructuredLogHandler: LogHandler {
 
     package static let valueCharactersMax = 300
 
-    package var logLevel: Logger.Level
+    /// The threshold's, unless this logger was given one of its own.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? threshold.level }
+        set { ownLevel = newValue }
+    }
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
     private let label: String
     private let format: Format
     private let sink: LogSink
+    private let threshold: LogThreshold
+    private var ownLevel: Logger.Level?
     private let now: @Sendable () -> timespec
 
-    package init(label: String, format: Format, level: Logger.Level, sink: LogSink) {
-        self.init(label: label, format: format, level: level, sink: sink, now: wallClock)
+    package init(label: String, format: Format, threshold: LogThreshold, sink: LogSink) {
+        self.init(label: label, format: format, threshold: threshold, sink: sink, now: wallClock)
     }
 
     /// With a clock of the caller's, for tests.
     package init(
         label: String,
         format: Format,
-        level: Logger.Level,
+        threshold: LogThreshold,
         sink: LogSink,
         now: @escaping @Sendable () -> timespec
     ) {
@@ -37,7 +54,7 @@ package struct StructuredLogHandler: LogHandler {
         self.format = format
         self.sink = sink
         self.now = now
-        logLevel = level
+        self.threshold = threshold
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {

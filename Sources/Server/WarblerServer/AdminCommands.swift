@@ -22,6 +22,7 @@ struct AdminCommands: Sendable {
     let files: NodeFiles
     let configuration: Configuration
     let health: Health
+    let erasure: KeyErasure<RocksKeyValueStore>
 
     func run(
         _ request: AdminRequest,
@@ -33,12 +34,17 @@ struct AdminCommands: Sendable {
         case "user.list": return try listUsers()
         case "user.show": return try showUser(request)
         case "user.reset-password": return try resetPassword(request)
-        case "user.deactivate": return try deactivate(request)
+        case "user.deactivate": return try deactivate(request, progress)
         case "keys.status": return try keysStatus()
         case "keys.rotate": return try rotate()
-        case "keys.shred-room": return try shredRoom(request)
-        case "log.verify": return try LogTools(store: files.log).verify(request, progress)
-        case "log.inspect": return try LogTools(store: files.log).inspect(request)
+        case "keys.shred-room": return try shredRoom(request, progress)
+        case "log.verify": return try logTools.verify(request, progress)
+        case "log.inspect": return try logTools.inspect(request)
+        case "log.accept-loss":
+            throw AdminFailure(
+                code: "E-NODE-LOCKED",
+                message: "stop the node first: a loss is accepted on its data at rest"
+            )
         case "rebuild": return try rebuild(progress)
         default: throw .unknownCommand(request.command)
         }
@@ -59,7 +65,7 @@ struct AdminCommands: Sendable {
         return user.raw
     }
 
-    private func submit(
+    func submit(
         _ action: Command.Action,
         to partition: PartitionID
     ) throws(AdminFailure) -> CommandAnswer {
@@ -85,7 +91,7 @@ struct AdminCommands: Sendable {
         }
     }
 
-    private func reading<Value>(_ body: () throws -> Value) throws(AdminFailure) -> Value {
+    func reading<Value>(_ body: () throws -> Value) throws(AdminFailure) -> Value {
         do { return try body() } catch let error as AdminFailure { throw error } catch {
             throw AdminFailure(code: "E-DISK-DAMAGED", message: "\(error)")
         }
@@ -130,6 +136,13 @@ struct AdminCommands: Sendable {
             )
         else { throw AdminFailure(code: "memory", message: "no memory to hash a password") }
         return text
+    }
+
+    /// Each looked at before what it is held against, so that none is ahead of its witness.
+    private var logTools: LogTools<RocksView, RocksView> {
+        let mark = files.mark.current
+        let rows = files.state.view()
+        return LogTools(recovery: LogRecovery(log: files.log.view(), rows: rows, mark: mark))
     }
 
     // MARK: Users
@@ -214,14 +227,19 @@ struct AdminCommands: Sendable {
             : ["user_id": .string(user)]
     }
 
-    private func deactivate(_ request: AdminRequest) throws(AdminFailure) -> AdminValue {
+    private func deactivate(
+        _ request: AdminRequest,
+        _ progress: (AdminValue) -> Void
+    ) throws(AdminFailure) -> AdminValue {
         let user = try userID(request)
         let erase = request.flag("erase")
         let partition = node.map.partition(of: user)
         let keyID = try reading { try node.view().reader(partition).account(user)?.keyID }
         _ = try submit(.deactivate(userID: user, erase: erase), to: partition)
-        if erase, let keyID { _ = try submit(.destroyKeys([keyID]), to: .keys) }
-        return ["user_id": .string(user)]
+        guard erase, let keyID else { return ["user_id": .string(user)] }
+        return [
+            "user_id": .string(user), "erasure": .string(try destroy(keyID, progress)),
+        ]
     }
 
     // MARK: Keys and state
@@ -233,16 +251,15 @@ struct AdminCommands: Sendable {
             "data_epochs": .array(ring.epochs(of: .data).map { .integer(Int64($0)) }),
             "current_data_epoch": .integer(Int64(ring.current(.data).epoch)),
             "wrap_epochs": .array(ring.epochs(of: .wrap).map { .integer(Int64($0)) }),
+            "erasure": .string(
+                try reading { try erasure.isFinal() } ? "complete" : "under_way"
+            ),
         ]
     }
 
     private func rotate() throws(AdminFailure) -> AdminValue {
         try reading {
-            let ring = try files.ringFile.rotate(
-                .data,
-                root: files.root.secret,
-                milliseconds: wallMilliseconds()
-            )
+            let ring = try files.ringChanges.rotate(.data)
             let current = ring.current(.data)
             // The ring is durable before a file is written under the new key.
             try files.dataKeys.add(epoch: current.epoch, key: current.secret.exposedBytes)
@@ -252,28 +269,21 @@ struct AdminCommands: Sendable {
         }
     }
 
-    private func shredRoom(_ request: AdminRequest) throws(AdminFailure) -> AdminValue {
+    private func shredRoom(
+        _ request: AdminRequest,
+        _ progress: (AdminValue) -> Void
+    ) throws(AdminFailure) -> AdminValue {
         let room = try request.text("room_id")
         let reader = node.view().reader(node.map.partition(of: room))
         let row = try reading { try reader.room(room) }
         guard let row else {
             throw AdminFailure(code: "M_NOT_FOUND", message: "there is no room \(room)")
         }
-        _ = try submit(.destroyKeys([row.keyID]), to: .keys)
-        return ["room_id": .string(room)]
+        return ["room_id": .string(room), "erasure": .string(try destroy(row.keyID, progress))]
     }
 
     private func rebuild(_ progress: (AdminValue) -> Void) throws(AdminFailure) -> AdminValue {
-        let check = RebuildCheck(
-            log: files.log,
-            state: files.state,
-            encryption: files.encryption,
-            directory: files.directory + "/rebuild-\(node.mintCommandID())"
-        )
-        return try reading {
-            defer { check.removeFolder() }
-            return try check.run([.control, .keys] + node.map.all, progress)
-        }
+        try reading { try RebuildCheck(files).run(configuration, progress) }
     }
 
     private func status() throws(AdminFailure) -> AdminValue {

@@ -49,7 +49,7 @@ extension Command {
         switch action {
         case .sendEvent(let send): send.draft.redacts != nil
         case .removeDevices, .deactivate, .removeAlias, .destroyKeys, .forgetRoom,
-            .acknowledgeOutbox, .deliver, .createKeys:
+            .restateKeys, .acknowledgeOutbox, .deliver, .createKeys:
             true
         default: false
         }

@@ -23,7 +23,7 @@ struct NodeFiles: Sendable {
     let directory: String
     let root: RootKey
     let ring: KeyRing
-    let ringFile: KeyRingFile
+    let ringChanges: RingChanges
     let dataKeys: DataKeyring
     let log: RocksKeyValueStore
     let state: RocksKeyValueStore
@@ -45,7 +45,8 @@ struct NodeFiles: Sendable {
         var policy = RootKeyPolicy(dataDirectory: directory)
         policy.requiresSeparateDevice = configuration.keys.requireSeparateRootKey
         root = try Self.source(configuration.keys).load(policy, retryingFor: 30)
-        ringFile = KeyRingFile(directory: directory + "/keys")
+        let ringFile = KeyRingFile(directory: directory + "/keys")
+        ringChanges = RingChanges(file: ringFile, root: root.secret)
         try Self.makeFolder(directory + "/keys")
         if ringFile.exists {
             ring = try ringFile.load(root: root.secret).ring
@@ -129,7 +130,11 @@ struct NodeFiles: Sendable {
     private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     private static func makeFolder(_ path: String) throws {
-        guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+        if mkdir(path, 0o700) == 0 {
+            try syncFolder(of: path)
+            return
+        }
+        guard errno != EEXIST else { return }
         throw StartFailure(
             "E-DISK-IO",
             "cannot make \(path): \(String(cString: strerror(errno)))",
@@ -162,6 +167,14 @@ struct NodeFiles: Sendable {
         ]
         let text = lines.joined(separator: "\n") + "\n"
         guard let found = readText(path) else {
+            guard !exists(directory + "/log/CURRENT") else {
+                throw StartFailure(
+                    "E-NODE-NAME",
+                    "\(path) is missing, so nothing says whose log this is: put it back from a "
+                        + "backup of this node; its lines are\n\(text)",
+                    exitStatus: 78
+                )
+            }
             try writeText(text, to: path)
             return
         }
@@ -187,19 +200,64 @@ struct NodeFiles: Sendable {
     }
 
     private static func writeText(_ text: String, to path: String) throws {
-        guard let file = fopen(path + ".new", "w") else {
-            throw StartFailure("E-DISK-IO", "cannot write \(path)", exitStatus: 74)
+        func failure() -> StartFailure {
+            let why = String(cString: strerror(errno))
+            return StartFailure("E-DISK-IO", "cannot write \(path): \(why)", exitStatus: 74)
         }
-        fputs(text, file)
-        fflush(file)
-        fsync(fileno(file))
-        fclose(file)
-        rename(path + ".new", path)
+        guard let file = fopen(path + ".new", "w") else { throw failure() }
+        let isWritten = fputs(text, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0
+        guard fclose(file) == 0, isWritten, rename(path + ".new", path) == 0 else {
+            throw failure()
+        }
+        try syncFolder(of: path)
+    }
+
+    /// A new name in a folder is there after a power cut only when the folder is synced too.
+    private static func syncFolder(of path: String) throws {
+        let cut = path.lastIndex(of: "/").map { path[..<$0] } ?? "."
+        let folder = cut.isEmpty ? "/" : String(cut)
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { if descriptor >= 0 { Glibc.close(descriptor) } }
+        guard descriptor >= 0, fsync(descriptor) == 0 else {
+            let why = String(cString: strerror(errno))
+            throw StartFailure("E-DISK-IO", "cannot sync \(folder): \(why)", exitStatus: 74)
+        }
     }
 
     func close() throws {
         try state.close()
         try log.close()
+    }
+}
+
+/// The key ring on disk, changed by one caller at a time: its own lock keeps other processes out
+/// and does not wait.
+final class RingChanges: Sendable {
+    private let file: KeyRingFile
+    private let root: SecretKey
+    private let turn = Mutex<Void>(())
+
+    init(file: KeyRingFile, root: SecretKey) {
+        self.file = file
+        self.root = root
+    }
+
+    func rotate(_ kind: KeyKind) throws(KeyError) -> KeyRing {
+        try turn.withLock { _ throws(KeyError) in
+            // Wrapped keys are in few places: none may hang on one file.
+            try file.rotate(
+                kind,
+                root: root,
+                milliseconds: wallMilliseconds(),
+                inBoth: kind == .wrap
+            )
+        }
+    }
+
+    func drop(_ kind: KeyKind, before epoch: UInt32) throws(KeyError) -> KeyRing {
+        try turn.withLock { _ throws(KeyError) in
+            try file.drop(kind, before: epoch, root: root)
+        }
     }
 }
 
@@ -212,18 +270,20 @@ final class MarkKeeper: Sendable {
     private let state: Mutex<State>
     /// What was there at start; nil for a new node.
     let found: Mark?
+    let incarnation: UInt64
 
+    /// Looks, and writes nothing: a node that refuses its logs must find them refused again.
     init(path: String, partitions: Int) throws(StoreError) {
-        var file = try MarkFile(path: path, partitions: partitions)
+        let file = try MarkFile(path: path, partitions: partitions)
         found = file.found
-        // Every start raises the incarnation, durably before the first turn.
         var mark = file.found ?? Mark(incarnation: 0)
         mark.incarnation += 1
-        try file.write(mark)
+        incarnation = mark.incarnation
         state = Mutex(State(file: file, mark: mark))
     }
 
-    var incarnation: UInt64 { state.withLock { $0.mark.incarnation } }
+    /// Every start raises the incarnation, durably before the first turn.
+    func begin() throws { try keep([]) }
 
     func keep(_ entries: [MarkEntry]) throws {
         try state.withLock { state in
@@ -231,6 +291,9 @@ final class MarkKeeper: Sendable {
             try state.file.write(state.mark)
         }
     }
+
+    /// What the file holds by now, for who looks at a running node.
+    var current: Mark { state.withLock { $0.mark } }
 }
 
 func wallMilliseconds() -> UInt64 {

@@ -1,4 +1,5 @@
 import AdminProtocol
+import Configuration
 import Glibc
 import Homeserver
 import KeyValue
@@ -12,15 +13,33 @@ import RocksKeyValue
 /// Folds the whole log into an empty store and compares every row with the live ones
 /// (`warbler rebuild`): what the log says is what the server serves.
 struct RebuildCheck {
-    let log: RocksKeyValueStore
-    let state: RocksKeyValueStore
-    let encryption: RocksOptions.Encryption
-    let directory: String
+    private let log: RocksKeyValueStore
+    private let state: RocksKeyValueStore
+    private let encryption: RocksOptions.Encryption
+    private let directory: String
 
     private static let entriesPerBatch = 512
     private static let differencesMax = 20
 
+    init(_ files: NodeFiles) {
+        log = files.log
+        state = files.state
+        encryption = files.encryption
+        directory = files.directory + "/rebuild-\(getpid())"
+    }
+
     func run(
+        _ configuration: Configuration,
+        _ progress: (AdminValue) -> Void
+    ) throws -> AdminValue {
+        // What an earlier run could not clear away.
+        removeFolder()
+        defer { removeFolder() }
+        let map = PartitionMap(count: configuration.partitions.count)
+        return try run([.control, .keys] + map.all, progress)
+    }
+
+    private func run(
         _ partitions: [PartitionID],
         _ progress: (AdminValue) -> Void
     ) throws -> AdminValue {
@@ -55,7 +74,7 @@ struct RebuildCheck {
     }
 
     /// The folded rows served their purpose.
-    func removeFolder() {
+    private func removeFolder() {
         guard let folder = opendir(directory) else { return }
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
@@ -74,7 +93,7 @@ struct RebuildCheck {
     ) throws -> UInt64 {
         guard let applied = try StateReader(partition, view).applied else { return 0 }
         let found = try MessageLog.recover(partition, from: log, mark: nil).log
-        var folder = Folder(partition: partition, store: fresh)
+        var folder = Folder(partition: partition, store: fresh, applied: nil)
         var index = found.firstIndex
         while index <= applied.index {
             let entry = try found.record(at: index).entry
@@ -82,7 +101,14 @@ struct RebuildCheck {
             if entry.kind == .facts, !entry.isBlank, !entry.body.isEmpty {
                 facts = try EntryBody.decode(entry.body[...])
             }
-            let clock = facts.isEmpty ? folder.applied?.clock ?? .zero : entry.clock
+            // As a replica applies it: what begins a term, or changes members, has no clock.
+            let hasClock =
+                switch entry.kind {
+                case .facts: entry.isBlank || !entry.body.isEmpty
+                case .lost, .lossAccepted: true
+                case .change, .changes: false
+                }
+            let clock = hasClock ? entry.clock : folder.applied?.clock ?? .zero
             try folder.fold(facts, at: index, term: entry.term, clock: clock)
             if index.raw % UInt64(Self.entriesPerBatch) == 0 || index == applied.index {
                 try fresh.write(folder.takeBatch().0, sync: false)

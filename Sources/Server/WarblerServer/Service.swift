@@ -27,6 +27,7 @@ typealias RocksNode = Node<RocksKeyValueStore>
 final class Service: Sendable {
     let configuration: Configuration
     let mode: StoreMode
+    let log: NodeLog
     let logger: Logger
     let metrics = Metrics()
     private let health = Health()
@@ -36,29 +37,8 @@ final class Service: Sendable {
     init(_ configuration: Configuration, _ mode: StoreMode) throws {
         self.configuration = configuration
         self.mode = mode
-        let sink: LogSink
-        if let file = configuration.logging.file {
-            guard let opened = LogSink(file: file) else {
-                throw StartFailure(
-                    "E-DISK-IO",
-                    "cannot write the log file \(file)",
-                    exitStatus: 74
-                )
-            }
-            sink = opened
-        } else {
-            sink = .standardError
-        }
-        let settings = configuration.logging
-        LoggingSystem.bootstrap {
-            StructuredLogHandler(
-                label: $0,
-                format: settings.format == .json ? .json : .text,
-                level: Logger.Level(rawValue: settings.level.rawValue) ?? .info,
-                sink: sink
-            )
-        }
-        logger = Logger(label: "warblerd")
+        log = try NodeLog(configuration)
+        logger = log.logger
     }
 
     /// Returns when the node was told to stop and has.
@@ -122,9 +102,13 @@ final class Service: Sendable {
         )
         let findings: [LogFinding]
         do {
-            findings = try node.start(mark: files.mark.found) { [logger] text in
-                logger.record(.info, "starting", [.status: LogValue(text)])
-            }
+            findings = try node.start(
+                mark: files.mark.found,
+                willBegin: { try files.mark.begin() },
+                progress: { [logger] text in
+                    logger.record(.info, "starting", [.status: LogValue(text)])
+                }
+            )
         } catch { throw StartFailure(error) }
         for finding in findings {
             logger.record(
@@ -142,7 +126,9 @@ final class Service: Sendable {
         let disk = DiskReserve(configuration)
         let gateway = makeGateway(node, feed, pool, disk, fatal)
         let server = try listen(gateway, node)
-        let admin = try adminSocket(node, gateway, files)
+        let erasure = makeErasure(node, files)
+        erasure.start()
+        let admin = try adminSocket(node, gateway, files, erasure)
         let upkeep = Upkeep(
             node: node,
             feed: feed,
@@ -166,6 +152,7 @@ final class Service: Sendable {
         drained.wait()
         admin.stop()
         upkeep.stop()
+        erasure.stop()
         node.stop()
         gateway.stop()
         do { try files.close() } catch { throw StartFailure(error) }
@@ -333,17 +320,50 @@ final class Service: Sendable {
         )
     }
 
+    private func makeErasure(
+        _ node: RocksNode,
+        _ files: NodeFiles
+    ) -> KeyErasure<RocksKeyValueStore> {
+        let changes = files.ringChanges
+        let logger = self.logger
+        let erasure = KeyErasure(
+            node,
+            ring: KeyErasure.RingChanges(
+                beginEpoch: { try changes.rotate(.wrap) },
+                dropBefore: { try changes.drop(.wrap, before: $0) }
+            ),
+            failed: { error in
+                logger.record(
+                    .error,
+                    "destroyed keys are not unrecoverable yet",
+                    [.code: "E-KEY-051", .reason: LogValue("\(error)")]
+                )
+            }
+        )
+        _ = erasure.follow { step in
+            guard case .epochsDropped(let epoch) = step else { return }
+            logger.record(
+                .notice,
+                "destroyed keys are unrecoverable",
+                [.status: LogValue("wrap epochs below \(epoch) are dropped")]
+            )
+        }
+        return erasure
+    }
+
     private func adminSocket(
         _ node: RocksNode,
         _ gateway: Gateway,
-        _ files: NodeFiles
+        _ files: NodeFiles,
+        _ erasure: KeyErasure<RocksKeyValueStore>
     ) throws -> AdminSocketServer {
         let commands = AdminCommands(
             node: node,
             gateway: gateway,
             files: files,
             configuration: configuration,
-            health: health
+            health: health,
+            erasure: erasure
         )
         do {
             let socket = try AdminSocketServer(path: configuration.adminSocketPath) {

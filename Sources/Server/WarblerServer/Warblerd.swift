@@ -1,11 +1,8 @@
 import AdminProtocol
 import ArgumentParser
 import Configuration
-import Encryption
 import Glibc
 import KeyFiles
-import KeyValue
-import MultiRaft
 import Observability
 
 /// `warblerd`: one node. Configuration and wiring only.
@@ -141,49 +138,4 @@ private func hardenProcess() {
 func writeError(_ text: String) {
     let bytes = Array((text + "\n").utf8)
     _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-}
-
-/// Why the node does not start: one line with a code from the catalogue.
-struct StartFailure: Error, CustomStringConvertible {
-    var code: String
-    var message: String
-    var exitStatus: Int32
-
-    var description: String { "\(code): \(message)" }
-
-    init(_ code: String, _ message: String, exitStatus: Int32) {
-        self.code = code
-        self.message = message
-        self.exitStatus = exitStatus
-    }
-
-    init(_ error: any Error) {
-        switch error {
-        case let error as StartFailure: self = error
-        case let error as KeyError:
-            self.init(
-                error.code.rawValue,
-                "\(error.message) (\(error.remedy))",
-                exitStatus: error.exitStatus
-            )
-        case let error as StoreError: self.init(error)
-        case NodeError.logLost(let partition, let why):
-            self.init(
-                "E-NODE-AMNESIA",
-                "partition \(partition): \(why)",
-                exitStatus: 74
-            )
-        default: self.init("E-NODE-REPLAY", "\(error)", exitStatus: 74)
-        }
-    }
-
-    init(_ error: StoreError) {
-        switch error.code {
-        case .wrongKey: self.init("E-KEY-010", error.message, exitStatus: 78)
-        case .unknownEpoch: self.init("E-KEY-020", error.message, exitStatus: 78)
-        case .plaintext: self.init("E-KEY-021", error.message, exitStatus: 78)
-        case .noSpace: self.init("E-DISK-FULL", error.message, exitStatus: 74)
-        default: self.init("E-DISK-DAMAGED", error.description, exitStatus: 74)
-        }
-    }
 }

@@ -136,6 +136,23 @@ package struct KeyRing: Sendable {
         return next
     }
 
+    /// The next generation without every epoch of `kind` below `epoch`; this very one when there
+    /// is none. Nothing sealed with them opens any more.
+    package func dropping(_ kind: KeyKind, before epoch: UInt32) throws(KeyError) -> KeyRing {
+        guard epoch <= current(kind).epoch else {
+            throw KeyError(
+                .ringRefused,
+                "epoch \(epoch) has not begun",
+                remedy: "rotate the \(kind) key first"
+            )
+        }
+        guard epochs(of: kind).contains(where: { $0 < epoch }) else { return self }
+        var next = self
+        next.generation += 1
+        next.keys.removeAll { $0.kind == kind && $0.epoch < epoch }
+        return next
+    }
+
     /// The next generation without one old epoch. Nothing sealed with it opens any more: call
     /// this once no file and no checkpoint names it, or to destroy what does.
     package func dropping(_ kind: KeyKind, epoch: UInt32) throws(KeyError) -> KeyRing {

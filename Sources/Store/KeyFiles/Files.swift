@@ -138,6 +138,12 @@ enum Files {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// Nil when there is no such file.
+    static func inode(of path: String) -> ino_t? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_ino : nil
+    }
+
     static func device(of path: String) -> dev_t? {
         var status = stat()
         return stat(path, &status) == 0 ? status.st_dev : nil

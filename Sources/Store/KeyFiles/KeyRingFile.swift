@@ -9,6 +9,9 @@ package struct KeyRingFile: Sendable {
     package let directory: String
     private var current: String { directory + "/KEYRING" }
     private var previous: String { directory + "/KEYRING.prev" }
+    /// What a change has written and not yet put in its place.
+    private var unfinished: String { directory + "/KEYRING.new" }
+    private var linked: String { directory + "/KEYRING.old" }
     private static let bytesMax = 16 << 20
 
     package init(directory: String) { self.directory = directory }
@@ -119,13 +122,41 @@ package struct KeyRingFile: Sendable {
 
     // MARK: the changes there are
 
+    /// - Parameter inBoth: Put the new epoch into `KEYRING.prev` too, so that what it seals opens
+    ///   should `KEYRING` be damaged.
     package func rotate(
         _ kind: KeyKind,
         root: SecretKey,
-        milliseconds: UInt64
+        milliseconds: UInt64,
+        inBoth: Bool = false
     ) throws(KeyError) -> KeyRing {
-        try change(root: root) { ring throws(KeyError) in
+        try change(root: root, erasing: inBoth) { ring throws(KeyError) in
             ring.rotating(kind, milliseconds: milliseconds, random: Entropy.bytes)
+        }
+    }
+
+    /// Without the epochs of `kind` below `epoch`, in either file. The old files are overwritten
+    /// where they lie before they go, which counts where a file system writes in place.
+    package func drop(
+        _ kind: KeyKind,
+        before epoch: UInt32,
+        root: SecretKey
+    ) throws(KeyError) -> KeyRing {
+        try locked { () throws(KeyError) in
+            let loaded = try load(root: root)
+            let ring = try loaded.ring.dropping(kind, before: epoch)
+            // An earlier call may have got as far as the first of the two files.
+            if ring.generation == loaded.ring.generation, !loaded.isPrevious,
+                try isRidOf(kind, before: epoch, root: root)
+            {
+                return ring
+            }
+            // `KEYRING` is whole and holds what stays: the generation before it may go.
+            if !loaded.isPrevious { try wipePrevious() }
+            try write(ring)
+            try wipePrevious()
+            try write(ring)
+            return ring
         }
     }
 
@@ -167,8 +198,8 @@ package struct KeyRingFile: Sendable {
     }
 
     private func write(_ ring: KeyRing) throws(KeyError) {
-        let new = directory + "/KEYRING.new"
-        let old = directory + "/KEYRING.old"
+        let new = unfinished
+        let old = linked
         do throws(SystemFailure) {
             try Files.create(new, ring.encoded(nonce: Entropy.bytes(12)), replacing: true)
             // The generation that is in use becomes the previous one only while it is whole:
@@ -183,6 +214,31 @@ package struct KeyRingFile: Sendable {
             }
             try Files.rename(new, to: current)
             try Files.syncDirectory(directory)
+        } catch {
+            throw unwritable(error)
+        }
+    }
+
+    /// Whether nothing beside `KEYRING` holds an epoch of `kind` below `epoch`.
+    private func isRidOf(
+        _ kind: KeyKind,
+        before epoch: UInt32,
+        root: SecretKey
+    ) throws(KeyError) -> Bool {
+        guard !Files.exists(unfinished), !Files.exists(linked) else { return false }
+        guard let bytes = try read(previous) else { return true }
+        guard let ring = try? KeyRing(opening: bytes, root: root) else { return false }
+        return ring.epochs(of: kind).allSatisfy { $0 >= epoch }
+    }
+
+    private func wipePrevious() throws(KeyError) {
+        do throws(SystemFailure) {
+            // Between two steps of a change both names are of one file: that one stays.
+            guard Files.inode(of: previous) != Files.inode(of: current) else { return }
+            guard let bytes = try Files.read(previous, limit: KeyRingFile.bytesMax) else { return }
+            let file = try OpenFile(previous, O_WRONLY)
+            try file.write([UInt8](repeating: 0, count: bytes.count), at: 0)
+            try file.sync()
         } catch {
             throw unwritable(error)
         }

@@ -25,10 +25,12 @@ package struct StreamPosition: Hashable, Comparable, Sendable, CustomStringConve
 /// Which partition a room, an account or an alias belongs to (architecture 2.3).
 /// FNV-1a over the UTF-8 bytes: fixed for ever, drawn in `Specs/Formats/Keyspace.md`.
 package struct PartitionMap: Sendable, Equatable {
+    /// The configuration allows as many (`partitions.count`).
+    package static let countMax = 4_095
     /// Data partitions, numbered 1 to `count`; 0 is the control plane.
     package let count: Int
     package init(count: Int) {
-        precondition(count > 0 && count < 4_096, "1 to 4,095 partitions")
+        precondition((1...Self.countMax).contains(count), "1 to 4,095 partitions")
         self.count = count
     }
     package func partition(of id: String) -> PartitionID {

@@ -39,6 +39,7 @@ package enum Table: UInt8, Sendable, CaseIterable {
     // Key partition
     case wrappedKey = 0x40
     case keyAllocation = 0x41
+    case keyErasure = 0x42
 }
 
 /// Builds keys of the `state` database.

@@ -52,6 +52,16 @@ struct EntryCache: Sendable {
         }
     }
 
+    /// Removes everything up to and including `index`.
+    mutating func cut(through index: LogIndex) {
+        while !isEmpty, slots[start].entry.index <= index {
+            byteSize -= slots[start].entry.byteSize
+            slots[start].entry.body = []
+            start += 1
+        }
+        if isEmpty { removeAll() }
+    }
+
     mutating func removeAll() {
         slots = []
         start = 0

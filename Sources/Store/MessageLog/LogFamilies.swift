@@ -1,5 +1,5 @@
 package import KeyValue
-internal import Primitives
+package import Primitives
 
 /// The column families of the `log` database. Numbers are in every stored batch: never reuse one.
 package enum LogFamilies {
@@ -45,6 +45,14 @@ enum LogKeys {
         key.u8(tag.rawValue)
         if let index { key.u64(index.raw) }
         return key.bytes
+    }
+}
+
+extension LogFamilies {
+    /// Where a partition's records and passing bodies lie, as lower ≤ key < upper.
+    package static func keys(of partition: PartitionID) -> (lower: [UInt8], upper: [UInt8]) {
+        let lower = Array(LogKeys.record(partition, .zero).prefix(2))
+        return (lower, KeyOrder.end(ofPrefix: lower))
     }
 }
 

@@ -79,4 +79,9 @@ extension MessageLog {
         guard let chain = try? chain(at: mark.lastIndex) else { return nil }
         return chain == mark.chain ? nil : .endDiffers(mark.lastIndex)
     }
+
+    /// Rows are folded from durable records only, so they bear witness like a mark.
+    func amnesia(applied: LogIndex) -> Amnesia? {
+        applied > lastIndex ? .endMissing(have: lastIndex, promised: applied) : nil
+    }
 }

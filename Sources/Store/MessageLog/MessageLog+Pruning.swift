@@ -70,6 +70,7 @@ extension MessageLog {
             batch.delete(LogKeys.meta(partition, .loss, loss.first), in: LogFamilies.meta)
         }
         losses.removeAll { $0.last <= index }
+        cache.cut(through: index)
         base = last
         putBase(into: &batch)
     }

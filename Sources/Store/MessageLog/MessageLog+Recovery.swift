@@ -12,12 +12,15 @@ extension MessageLog {
     /// Opens one partition's log: finds its end, checks the last records, and at least those
     /// behind the mark, and holds the result against the mark.
     ///
-    /// - Parameter mark: What the mark says about this partition; nil when there is no mark.
+    /// - Parameters:
+    ///   - mark: What the mark says about this partition; nil when there is no mark.
+    ///   - applied: The last index whose rows are stored: the log reached at least that far.
     /// - Throws: `LogError.store` only: damage becomes a verdict.
     package static func recover(
         _ partition: PartitionID,
         from store: Store,
         mark: MarkEntry?,
+        applied: LogIndex = .zero,
         settings: MessageLogSettings = MessageLogSettings()
     ) throws(LogError) -> RecoveredLog<Store> {
         var trouble: String?
@@ -32,7 +35,9 @@ extension MessageLog {
             losses: meta.losses
         )
         try log.findEnd(&trouble)
-        let forgotten = trouble.map { Amnesia.endDamaged($0) } ?? log.amnesia(against: mark)
+        let forgotten =
+            trouble.map { Amnesia.endDamaged($0) } ?? log.amnesia(against: mark)
+            ?? log.amnesia(applied: applied)
         if let forgotten { return RecoveredLog(log: log, verdict: .amnesia(forgotten)) }
         let holes = try log.holesAtEnd(mark: mark)
         // The end is the one record whose chain value has nothing behind it to vouch for it.

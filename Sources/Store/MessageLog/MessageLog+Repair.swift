@@ -51,30 +51,66 @@ extension MessageLog {
     /// places, a record at the end of the log says so, and the partition goes on from there.
     ///
     /// `lost` lies inside the log (a hole) or begins right behind its end and reaches to the last
-    /// index that was ever promised (the mark's), so that no index is ever given out twice.
+    /// index that was ever promised (the mark's), so that no index is ever given out twice. Nil
+    /// when no record is known to be missing, but a promise is: then only the record that says so
+    /// is written.
     ///
     /// - Parameters:
+    ///   - promised: What the mark says was promised, when that is more than what is stored.
     ///   - term: The term of the new record, at least the log's last; above the mark's when the
     ///     end of the log was lost, for a vote may have gone with it.
     ///   - clock: Its clock, above the log's last.
     @discardableResult
     package mutating func acceptLoss(
-        of lost: ClosedRange<LogIndex>,
+        of lost: ClosedRange<LogIndex>?,
+        promised: LogHardState? = nil,
         term: Term,
         clock: HybridTimestamp,
         reason: String,
         into batch: inout WriteBatch
     ) throws(LogError) -> LogTail {
-        guard lost.lowerBound >= firstIndex, lost.lowerBound <= lastIndex.next else {
-            throw .refused("the loss must lie in the log or begin at its end")
+        if let lost {
+            guard lost.lowerBound >= firstIndex, lost.lowerBound <= lastIndex.next else {
+                throw .refused("the loss must lie in the log or begin at its end")
+            }
         }
         guard term >= tail.term, clock > tail.clock else {
             throw .refused("the record of a loss must follow the log's last")
         }
         guard durableIndex == lastIndex else { throw .refused("the log is not on disk yet") }
-        let inside = lost.lowerBound <= lastIndex
         // Rows behind the end are what a damaged end left.
         removeRows(from: lastIndex.next, into: &batch)
+        hardState.cuts = max(hardState.cuts, promised?.cuts ?? 0) + 1
+        hardState.replica = max(hardState.replica, promised?.replica ?? .none)
+        if term > hardState.term {
+            hardState.term = term
+            hardState.vote = .none
+        }
+        putHardState(into: &batch)
+        if let lost { try giveUp(lost, into: &batch) }
+        let notice = LossNotice(
+            first: lost?.lowerBound ?? tail.index.next,
+            last: lost?.upperBound ?? tail.index,
+            reason: reason
+        )
+        write(
+            LogEntry(
+                term: term,
+                index: tail.index.next,
+                kind: .lossAccepted,
+                clock: clock,
+                body: notice.encoded
+            ),
+            into: &batch
+        )
+        return tail
+    }
+
+    private mutating func giveUp(
+        _ lost: ClosedRange<LogIndex>,
+        into batch: inout WriteBatch
+    ) throws(LogError) {
+        let inside = lost.lowerBound <= lastIndex
         if inside { try blankOut(lost.lowerBound...min(lost.upperBound, lastIndex), into: &batch) }
         while tail.index < lost.upperBound {
             write(
@@ -88,12 +124,6 @@ extension MessageLog {
                 into: &batch
             )
         }
-        hardState.cuts += 1
-        if term > hardState.term {
-            hardState.term = term
-            hardState.vote = .none
-        }
-        putHardState(into: &batch)
         let anchor = inside ? try anchor(behind: lost.upperBound) : nil
         let loss = AcceptedLoss(first: lost.lowerBound, last: lost.upperBound, anchor: anchor)
         losses.append(loss)
@@ -102,18 +132,6 @@ extension MessageLog {
             loss.row,
             in: LogFamilies.meta
         )
-        let notice = LossNotice(first: lost.lowerBound, last: lost.upperBound, reason: reason)
-        write(
-            LogEntry(
-                term: term,
-                index: tail.index.next,
-                kind: .lossAccepted,
-                clock: clock,
-                body: notice.encoded
-            ),
-            into: &batch
-        )
-        return tail
     }
 
     /// Rows of kind `lost` over a hole. Their chain goes on from what lies before; what lies

@@ -59,15 +59,6 @@ extension Folder {
             block.ranges.append(fact.first..<fact.first + fact.count)
             put(keys.keyBlock, block.encoded)
             note(.keyBlock)
-        case .keysCreated(let fact):
-            for (offset, wrapped) in fact.wrapped.enumerated() {
-                put(keys.wrappedKey(fact.first + UInt64(offset)), wrapped)
-            }
-            put(keys.keyAllocation, encode(fact.first + UInt64(fact.wrapped.count)))
-        case .keysDestroyed(let fact):
-            // An empty row says "destroyed", which is not the same as "not here yet".
-            for id in fact.keyIDs { put(keys.wrappedKey(id), []) }
-            note(.keysDestroyed(fact.keyIDs))
         case .commandAnswered(let fact):
             let row = CommandResultRow(expiresAt: fact.expiresAt, answer: fact.answer)
             put(keys.commandResult(fact.command), row.encoded)
@@ -81,7 +72,7 @@ extension Folder {
         return try reader.u64()
     }
 
-    private func encode(_ value: UInt64) -> [UInt8] {
+    func encode(_ value: UInt64) -> [UInt8] {
         var writer = ByteWriter(reserving: 8)
         writer.u64(value)
         return writer.bytes

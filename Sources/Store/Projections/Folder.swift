@@ -36,9 +36,12 @@ package struct Folder<Store: KeyValueReader>: Sendable {
     /// Whether anything was folded since the last batch was taken.
     private var hasFolded = false
 
-    package init(partition: PartitionID, store: Store) {
+    /// - Parameter applied: Where the rows in the store are: an entry without a clock of its own
+    ///   takes the one before, whether or not the process that folded that one still runs.
+    package init(partition: PartitionID, store: Store, applied: AppliedRow?) {
         self.partition = partition
         self.store = store
+        self.applied = applied
         keys = StateKeys(partition)
     }
 
@@ -88,8 +91,10 @@ package struct Folder<Store: KeyValueReader>: Sendable {
                 try foldAccount(fact, at: index)
             case .aliasReserved, .aliasConfirmed, .aliasRemoved: try foldAlias(fact)
             case .outboxQueued, .outboxReceived, .outboxAcknowledged, .keyBlockGranted,
-                .keysCreated, .keysDestroyed, .commandAnswered:
+                .commandAnswered:
                 try foldPlumbing(fact, clock: clock)
+            case .keysCreated, .keysDestroyed, .keyLogBegun, .keysRestated:
+                try foldKeys(fact, at: index)
             case .profileSpread, .departureAsked:
                 // Asked of a room by an account: the room's leader turns it into an event before
                 // it is recorded, so it never reaches a fold as it is.

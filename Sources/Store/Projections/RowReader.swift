@@ -95,6 +95,30 @@ package struct RowReader<Store: KeyValueReader>: HomeserverReader {
 
     package func keyRanges() throws -> [Range<UInt64>] { try rows.keyBlock().ranges }
 
+    package func wrappedKeys(
+        _ range: Range<UInt64>,
+        limit: Int
+    ) throws -> [(id: UInt64, wrapped: [UInt8])] {
+        try rows.wrappedKeys(range, limit: limit)
+    }
+
+    package func keyErasure() throws -> KeyErasureState { try rows.keyErasure() }
+
+    package func outboxNumbers() throws -> [(target: PartitionID, last: UInt64)] {
+        try rows.outboxNumbers()
+    }
+
+    package func outboxWaiting() throws
+        -> [(target: PartitionID, sequence: UInt64, message: [UInt8])]
+    {
+        var found: [(target: PartitionID, sequence: UInt64, message: [UInt8])] = []
+        try rows.outbox { target, sequence, message in
+            found.append((target, sequence, message))
+            return true
+        }
+        return found
+    }
+
     package func nextKeyID() throws -> UInt64 {
         max(1, try rows.counter(rows.keys.keyAllocation))
     }

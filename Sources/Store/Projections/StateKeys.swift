@@ -14,6 +14,7 @@ package struct StateKeys: Sendable {
         key(.outboxRow).u16(target.raw).u64(sequence).bytes
     }
     package var outboxPrefix: [UInt8] { key(.outboxRow).bytes }
+    package var outboxNextPrefix: [UInt8] { key(.outboxNext).bytes }
     package func outboxNext(_ target: PartitionID) -> [UInt8] {
         key(.outboxNext).u16(target.raw).bytes
     }
@@ -136,4 +137,5 @@ package struct StateKeys: Sendable {
     package func wrappedKey(_ id: UInt64) -> [UInt8] { key(.wrappedKey).u64(id).bytes }
     package var wrappedKeyPrefix: [UInt8] { key(.wrappedKey).bytes }
     package var keyAllocation: [UInt8] { key(.keyAllocation).bytes }
+    package var keyErasure: [UInt8] { key(.keyErasure).bytes }
 }

@@ -433,6 +433,21 @@ extension StateReader {
         }
     }
 
+    /// The last number given out to each target.
+    package func outboxNumbers() throws -> [(target: PartitionID, last: UInt64)] {
+        var found: [(target: PartitionID, last: UInt64)] = []
+        let prefix = keys.outboxNextPrefix
+        try scan(prefix: prefix) { key, value in
+            var parser = KeyParser(key, skipping: prefix.count)
+            var reader = ByteReader(Array(value))
+            if let target = parser.u16(), let last = try? reader.u64() {
+                found.append((PartitionID(target), last))
+            }
+            return true
+        }
+        return found
+    }
+
     package func commandResult(_ id: CommandID) throws -> CommandResultRow? {
         try row(keys.commandResult(id))
     }
@@ -441,5 +456,30 @@ extension StateReader {
     /// A wrapped key: nil when it is not here, empty when it was destroyed.
     package func wrappedKey(_ id: UInt64) throws -> [UInt8]? {
         try store.get(keys.wrappedKey(id), in: .state)
+    }
+
+    /// Wrapped keys with IDs in `range`, in order: empty where destroyed.
+    package func wrappedKeys(
+        _ range: Range<UInt64>,
+        limit: Int
+    ) throws -> [(id: UInt64, wrapped: [UInt8])] {
+        let prefix = keys.wrappedKeyPrefix
+        let rows = try store.rows(
+            from: keys.wrappedKey(range.lowerBound),
+            to: keys.wrappedKey(range.upperBound),
+            in: .state,
+            limit: limit
+        )
+        return rows.compactMap { key, value in
+            key.withUnsafeBytes {
+                var parser = KeyParser($0, skipping: prefix.count)
+                return parser.u64().map { ($0, value) }
+            }
+        }
+    }
+
+    package func keyErasure() throws -> KeyErasureState {
+        let found: KeyErasureRow? = try row(keys.keyErasure)
+        return found?.state ?? KeyErasureState()
     }
 }

@@ -33,11 +33,14 @@ struct MemoryNode {
     let ring: KeyRing
     let mark = MarkKeeper()
 
-    init() {
-        log = MemoryKeyValueStore(
-            families: LogFamilies.all + [.default],
-            durability: .synced
-        )
+    /// - Parameter log: one that a node has written already.
+    init(log written: MemoryKeyValueStore? = nil) {
+        log =
+            written
+            ?? MemoryKeyValueStore(
+                families: LogFamilies.all + [.default],
+                durability: .synced
+            )
         state = MemoryKeyValueStore(
             families: [.state],
             durability: .noWAL(spontaneousFlushOneIn: 0, seed: 1)
@@ -49,20 +52,37 @@ struct MemoryNode {
         )
     }
 
-    func start(partitions: Int = 4) throws -> Node<MemoryKeyValueStore> {
+    func start(
+        partitions: Int = 4,
+        host: HostSettings = HostSettings(),
+        ring other: KeyRing? = nil,
+        mark known: Mark? = nil
+    ) throws -> Node<MemoryKeyValueStore> {
+        var settings = NodeSettings(serverName: "test.example", partitions: partitions)
+        settings.host = host
         let node = Node(
-            settings: NodeSettings(serverName: "test.example", partitions: partitions),
+            settings: settings,
             log: log,
             state: state,
-            ring: ring,
+            ring: other ?? ring,
             entropy: { count in (0..<count).map { _ in UInt8.random(in: 0...255) } },
             writeMark: { [mark] in mark.keep($0) },
             publish: { _ in },
             failed: { Issue.record("the node failed: \($0)") }
         )
-        let findings = try node.start(mark: mark.found) { _ in }
+        let findings = try node.start(mark: known ?? mark.found) { _ in }
         #expect(findings.isEmpty)
         return node
+    }
+}
+
+extension MemoryNode {
+    /// Everything that was not synced or flushed is gone.
+    func crash() {
+        log.crash()
+        state.crash()
+        log.reopen()
+        state.reopen()
     }
 }
 
@@ -263,10 +283,7 @@ struct NodeTests {
         let before = try node.timeline(of: room)
         #expect(before.count == 53)
         node.stop()
-        memory.log.crash()
-        memory.state.crash()
-        memory.log.reopen()
-        memory.state.reopen()
+        memory.crash()
         node = try memory.start()
         defer { node.stop() }
         #expect(try node.timeline(of: room) == before)

@@ -50,7 +50,7 @@ final class SyncWorld: @unchecked Sendable {
             now: { [unowned self] in clock.withLock { $0 } }
         )
         for partition in map.all + [.keys] {
-            folders[partition] = Folder(partition: partition, store: store)
+            folders[partition] = Folder(partition: partition, store: store, applied: nil)
             applied[partition] = .zero
             feed.publish([], partition: partition, applied: .zero)
         }

@@ -29,7 +29,7 @@ def hkdf(key, salt, info, count):
     return output[:count]
 
 
-def _open_gcm(key, nonce, sealed, associated):
+def open_gcm(key, nonce, sealed, associated):
     cipher = AES.new(key, AES.MODE_GCM, nonce=nonce)
     cipher.update(associated)
     return cipher.decrypt_and_verify(sealed[:-16], sealed[-16:])
@@ -59,7 +59,13 @@ class _Reader:
 
 
 def data_keys(ring_file, root):
-    """epoch → data key, from a KEYRING file (Specs/Formats/Keyring.md)."""
+    """epoch → data key, from a KEYRING file."""
+    return {epoch: key for (kind, epoch), key in ring_keys(ring_file, root).items()
+            if kind == DATA_KEY}  # fmt: skip
+
+
+def ring_keys(ring_file, root):
+    """(kind, epoch) → key, from a KEYRING file (Specs/Formats/Keyring.md)."""
     data = Path(ring_file).read_bytes()
     assert hashlib.sha256(data[:-32]).digest() == data[-32:], "the key ring is damaged"
     reader = _Reader(data[:-32])
@@ -76,11 +82,11 @@ def data_keys(ring_file, root):
     sealed = reader.take(reader.number(4))
     slot_key = hkdf(root, ring_id, b"warbler/root-wrap/1", 32)
     fingerprint, wrapped = slots[0]
-    ring_key = _open_gcm(
+    ring_key = open_gcm(
         slot_key, wrapped[:12], wrapped[12:], b"warbler/slot/1" + ring_id + fingerprint
     )
     body = _Reader(
-        _open_gcm(hkdf(ring_key, ring_id, b"warbler/ring-body/1", 32), nonce, sealed, associated)
+        open_gcm(hkdf(ring_key, ring_id, b"warbler/ring-body/1", 32), nonce, sealed, associated)
     )
     body.take(16)
     keys = {}
@@ -88,8 +94,7 @@ def data_keys(ring_file, root):
         kind, epoch = body.number(1), body.number(4)
         body.take(8)
         key = body.take(32)
-        if kind == DATA_KEY:
-            keys[epoch] = key
+        keys[kind, epoch] = key
     return keys
 
 

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Keyspace
 import Testing
 
 @Suite("Configuration")
@@ -97,6 +98,19 @@ struct ConfigurationTests {
         #expect(configuration.metrics.serve == .off)
     }
 
+    @Test("As many partitions may be configured as can be numbered, and not one more")
+    func partitionsMax() {
+        let max = PartitionMap.countMax
+        let (most, complaints) = load("server:\n  name: a.example\npartitions:\n  count: \(max)")
+        #expect(complaints == [])
+        #expect(PartitionMap(count: most.partitions.count).all.count == max)
+        #expect(
+            load("server:\n  name: a.example\npartitions:\n  count: \(max + 1)").complaints == [
+                "warbler.yaml:4: `partitions.count` must be between 1 and 4095, not 4096"
+            ]
+        )
+    }
+
     @Test(
         "A mistake is named with its line and the nearest key",
         arguments: [
@@ -115,7 +129,7 @@ struct ConfigurationTests {
             ),
             (
                 "partitions: {count: 0}",
-                "warbler.yaml:1: `partitions.count` must be between 1 and 4096, not 0"
+                "warbler.yaml:1: `partitions.count` must be between 1 and 4095, not 0"
             ),
             (
                 "limits: {body_bytes: 1 KiB}",

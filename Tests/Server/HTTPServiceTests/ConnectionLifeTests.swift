@@ -255,6 +255,27 @@ struct ConnectionLifeTests {
         }
     }
 
+    @Test("A server full of answers that nobody takes refuses the next large one with 503")
+    func answersInFlight() async throws {
+        try await TestServer.with({ $0.answerBytesInFlightMax = 30_000_000 }) { test in
+            let big = "GET /big/20000000 HTTP/1.1\r\nHost: a\r\n\r\n"
+            var slow: RawClient? = try RawClient(port: test.port, receiveBufferBytes: 4096)
+            try slow?.send(big)
+            while test.server.statistics.answerBytesInFlight < 20_000_000 { await Task.yield() }
+            let second = try test.client()
+            try second.send(big)
+            #expect(try second.answer()?.status == 503)
+            try second.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try second.answer()?.text == "hello")
+            slow?.reset()
+            slow = nil
+            while test.server.statistics.answerBytesInFlight > 0 { await Task.yield() }
+            try second.send(big)
+            #expect(try second.answer()?.body.count == 20_000_000)
+            while test.server.statistics.answerBytesInFlight > 0 { await Task.yield() }
+        }
+    }
+
     @Test("A drain closes the idle, finishes what is in flight and takes nobody new")
     func drain() async throws {
         try await TestServer.with { test in

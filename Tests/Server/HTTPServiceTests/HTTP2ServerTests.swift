@@ -70,6 +70,24 @@ struct HTTP2ServerTests {
         }
     }
 
+    @Test("Answers that nobody takes are counted, over all streams and until the connection ends")
+    func answersInFlight() async throws {
+        try await with({ $0.answerBytesInFlightMax = 250_000 }) { test, client in
+            // The windows stay as they are: 65,535 bytes for all streams together.
+            client.ask("GET", "/big/200000", 1)
+            while test.server.statistics.answerBytesInFlight == 0 { await Task.yield() }
+            client.ask("GET", "/big/100000", 3)
+            while test.desk.records.count < 2 { await Task.yield() }
+            #expect(test.desk.records.map(\.status) == [200, 503])
+            #expect(test.server.statistics.answerBytesInFlight == 200_000)
+            client.widenConnection(by: 1_000_000)
+            client.write(.windowUpdate(windowSizeIncrement: 1_000_000), 1)
+            #expect(await client.answer(1)?.body.count == 200_000)
+            #expect(await client.answer(3)?.status == "503")
+            #expect(test.server.statistics.answerBytesInFlight == 0)
+        }
+    }
+
     @Test("Limits are those of HTTP/1")
     func limits() async throws {
         try await with { _, client in

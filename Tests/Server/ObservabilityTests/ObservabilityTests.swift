@@ -13,8 +13,12 @@ struct StructuredLogHandlerTests {
         let path = NSTemporaryDirectory() + "/log-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let sink = try #require(LogSink(file: path))
-        let handler = StructuredLogHandler(label: "test", format: format, level: level, sink: sink)
-        {
+        let handler = StructuredLogHandler(
+            label: "test",
+            format: format,
+            threshold: LogThreshold(level),
+            sink: sink
+        ) {
             timespec(tv_sec: 1_795_256_102, tv_nsec: 31_999_999)
         }
         body(Logger(label: "test", factory: { _ in handler }))

@@ -138,6 +138,55 @@ struct KeyRingFileTests {
         #expect(try file.load(root: other).ring.epochs(of: .data) == [2])
     }
 
+    @Test("Old wrap epochs leave both files, whatever a crash left of an earlier attempt")
+    func dropBefore() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        let first = try #require(directory.read("KEYRING"))
+        _ = try file.rotate(.wrap, root: root, milliseconds: 6, inBoth: true)
+        let rotated = try #require(directory.read("KEYRING"))
+        let previous = try #require(directory.read("KEYRING.prev"))
+        #expect(try KeyRing(opening: previous, root: root).epochs(of: .wrap) == [1, 2])
+        let secret = try KeyRing(opening: rotated, root: root).key(.wrap, epoch: 2)
+        #expect(try file.drop(.wrap, before: 2, root: root).epochs(of: .wrap) == [2])
+        let dropped = try #require(directory.read("KEYRING"))
+        let states: [[String: [UInt8]]] = [
+            ["KEYRING": dropped, "KEYRING.prev": dropped],
+            ["KEYRING": rotated, "KEYRING.prev": [0, 0, 0]],
+            ["KEYRING": rotated, "KEYRING.prev": first, "KEYRING.new": dropped],
+            ["KEYRING": dropped, "KEYRING.prev": rotated],
+            ["KEYRING": dropped, "KEYRING.prev": [0, 0, 0]],
+            ["KEYRING": dropped, "KEYRING.prev": rotated, "KEYRING.new": dropped],
+            ["KEYRING": dropped, "KEYRING.prev": dropped, "KEYRING.old": rotated],
+            ["KEYRING": dropped],
+        ]
+        for state in states {
+            for name in directory.names { unlink(directory.file(name)) }
+            for (name, bytes) in state { directory.write(name, bytes) }
+            let ring = try file.drop(.wrap, before: 2, root: root)
+            #expect(ring.epochs(of: .wrap) == [2])
+            #expect(try ring.key(.wrap, epoch: 2).exposedBytes == secret.exposedBytes)
+            for name in directory.names where name != "KEYRING.lock" {
+                let bytes = try #require(directory.read(name))
+                let held = try KeyRing(opening: bytes, root: root)
+                #expect(held.epochs(of: .wrap) == [2], "\(name) of \(state.keys.sorted())")
+            }
+        }
+        #expect(code { _ = try file.drop(.wrap, before: 3, root: root) } == .ringRefused)
+        let before = directory.read("KEYRING")
+        _ = try file.drop(.wrap, before: 2, root: root)
+        #expect(directory.read("KEYRING") == before, "nothing was left to drop")
+    }
+
+    @Test("A crash while both names are of one file does not cost the ring")
+    func oneFile() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        _ = try file.rotate(.wrap, root: root, milliseconds: 6)
+        unlink(directory.file("KEYRING.prev"))
+        #expect(link(directory.file("KEYRING"), directory.file("KEYRING.prev")) == 0)
+        #expect(try file.drop(.wrap, before: 2, root: root).epochs(of: .wrap) == [2])
+        #expect(try file.load(root: root).ring.epochs(of: .wrap) == [2])
+    }
+
     @Test("Two changes at once: the second is refused, not lost")
     func locked() throws {
         _ = try file.create(root: root, milliseconds: 5)

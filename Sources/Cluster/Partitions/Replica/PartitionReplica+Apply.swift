@@ -38,24 +38,18 @@ extension PartitionReplica {
         return true
     }
 
-    /// Takes note of a new role. A leader decides once the first entry of its term is applied.
-    mutating func note(_ soft: SoftState, _ output: inout HostOutput) throws {
-        if soft.role == .leader {
-            leadsFrom = raft.last.index
-            outbox = Outbox()
-            try loadOutbox()
-        } else if leadsFrom != nil {
-            stepDown(&output)
-        }
-    }
-
-    /// Messages that other partitions may not have folded yet, from this partition's rows. Those
-    /// folded after this come with the entries that add them.
-    private mutating func loadOutbox() throws {
-        try homeserver.rows.rows.outbox { target, sequence, message in
-            outbox.add(target, sequence, message)
-            return true
-        }
+    /// Takes note of a new role. A leader decides once its rows hold the first entry of its term.
+    ///
+    /// The term tells, not the role: who lost the lead and won it again since the last look leads
+    /// in another term, and what it decided in the old one may be gone.
+    mutating func noteRole(_ output: inout HostOutput) throws {
+        let term = raft.isLeader ? raft.term : nil
+        guard term != leadsIn else { return }
+        if leadsIn != nil { stepDown(&output) }
+        guard let term else { return }
+        leadsIn = term
+        // Nothing was proposed in this term yet: its last entry is its first.
+        try beginLeading()
     }
 
     mutating func write(_ task: AppendTask, _ moment: Moment, into log: inout LogBatch) throws {
@@ -126,7 +120,7 @@ extension PartitionReplica {
         for change in folder.changes[before...] {
             switch change {
             case .outbox(let target, let sequence, let message):
-                guard raft.isLeader else { continue }
+                guard hasOutbox else { continue }
                 outbox.add(target, sequence, message)
                 told.insert(OutboxSlot(target: target, sequence: sequence))
             case .keyBlock:
@@ -135,15 +129,22 @@ extension PartitionReplica {
             }
         }
         guard let one = pending.removeValue(forKey: entry.index) else { return }
-        if let origin = one.origin { settled(origin, &output) }
-        guard let token = one.token else { return }
-        guard one.term == entry.term else {
-            answer(token, .unavailable("another leader's entry took its place"), &output)
-            return
+        if let origin = one.origin {
+            if one.term == entry.term {
+                settled(origin, &output)
+            } else {
+                refused(origin, &output)
+            }
         }
-        if told.isEmpty {
-            answer(token, .answered(one.answer, entry.index), &output)
-        } else {
+        for token in one.tokens {
+            guard one.term == entry.term else {
+                answer(token, .unavailable("another leader's entry took its place"), &output)
+                continue
+            }
+            guard !told.isEmpty else {
+                answer(token, .answered(one.answer, entry.index), &output)
+                continue
+            }
             spreading.append(
                 SpreadingAnswer(
                     token: token,
@@ -167,7 +168,9 @@ extension PartitionReplica {
     /// A target has folded a message: whoever waited for it may be answered.
     mutating func delivered(_ slot: OutboxSlot, _ output: inout HostOutput) {
         outbox.delivered[slot.target] = max(outbox.delivered[slot.target] ?? 0, slot.sequence)
-        if outbox.underWay[slot.target] == slot.sequence { outbox.underWay[slot.target] = nil }
+        if outbox.underWay[slot.target]?.sequence == slot.sequence {
+            outbox.underWay[slot.target] = nil
+        }
         guard !spreading.isEmpty else { return }
         for index in spreading.indices { spreading[index].waitingFor.remove(slot) }
         for one in spreading where one.waitingFor.isEmpty {

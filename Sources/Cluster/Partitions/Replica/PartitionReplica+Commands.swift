@@ -18,17 +18,25 @@ extension PartitionReplica {
     ) throws {
         guard isReady else {
             answer(token, .unavailable("partition \(id) has no leader here yet"), &output)
+            if let delivery { refused(delivery, &output) }
+            return
+        }
+        if case .setReceipts(let room, let wishes) = command.action {
+            collect(wishes, in: room, token)
             return
         }
         let next = raft.last.index.next
         let context = DecisionContext(
             wallMilliseconds: moment.wallMilliseconds,
-            nextIndex: next
+            recordMilliseconds: max(moment.wallMilliseconds, clock.last.milliseconds),
+            nextIndex: next,
+            visible: visible
         )
         switch try homeserver.decide(command, context) {
         case .rejected(let error):
             answer(token, .rejected(error), &output)
-            if let delivery { settled(delivery, &output) }
+            // A message is rejected only when one before it is missing: it must not be lost too.
+            if let delivery { refused(delivery, &output) }
         case .repeated(let known, let after):
             if let token { repeats.append((token, known, after)) }
             if let delivery { settled(delivery, &output) }
@@ -54,19 +62,29 @@ extension PartitionReplica {
                 )
             )
         case .append(let facts, let known):
-            try propose(facts, answering: known, token, delivery, at: next, moment, &output)
+            let tokens = token.map { [$0] } ?? []
+            try propose(facts, answering: known, tokens, delivery, at: next, moment, &output)
         }
     }
 
-    private mutating func propose(
+    mutating func propose(
         _ facts: [Fact],
         answering known: CommandAnswer,
-        _ token: UInt64?,
+        _ tokens: [UInt64],
         _ delivery: Delivery?,
         at next: LogIndex,
         _ moment: Moment,
         _ output: inout HostOutput
     ) throws {
+        guard facts.count <= EntryBody.factsMax else {
+            try loseCount()
+            let text = "This changes more than \(EntryBody.factsMax) things at once"
+            for token in tokens {
+                let error = MatrixError(.limitExceeded, text, status: 400)
+                answer(token, .rejected(error), &output)
+            }
+            return
+        }
         let retention = EntryBody.retention(of: facts)
         let stamp = clock.next(wallMilliseconds: moment.wallMilliseconds)
         let payload = EntryEnvelope.encode(
@@ -78,16 +96,18 @@ extension PartitionReplica {
             let assigned = try raft.propose([payload])
             precondition(assigned.first == next, "a decision names the index its entry gets")
             pending[next] = PendingCommand(
-                token: token,
+                tokens: tokens,
                 term: assigned.term,
                 answer: known,
                 origin: delivery
             )
             madeHere[next] = (assigned.term, facts, stamp)
         } catch {
-            // The overlay is ahead of the log now: throw it away, the rows are right.
-            homeserver.reset()
-            answer(token, .unavailable("partition \(id): \(error)"), &output)
+            try loseCount()
+            for token in tokens {
+                answer(token, .unavailable("partition \(id): \(error)"), &output)
+            }
+            if let delivery { refused(delivery, &output) }
         }
     }
 
@@ -106,6 +126,11 @@ extension PartitionReplica {
     /// Tells the turn that a message of another partition's outbox needs no more work here.
     func settled(_ delivery: Delivery, _ output: inout HostOutput) {
         output.settled.append((delivery, id))
+    }
+
+    /// Tells the turn that a message was not folded here, and is to come again.
+    func refused(_ delivery: Delivery, _ output: inout HostOutput) {
+        output.refused.append((delivery, id))
     }
 
     /// Whether a deferred command may be decided again once this turn's rows are written.
@@ -129,9 +154,15 @@ extension PartitionReplica {
     /// No longer leads: what was under way may or may not happen.
     mutating func stepDown(_ output: inout HostOutput) {
         for (_, one) in pending.sorted(by: { $0.key < $1.key }) {
-            answer(one.token, .outcomeUnknown, &output)
+            for token in one.tokens { answer(token, .outcomeUnknown, &output) }
+            if let origin = one.origin { refused(origin, &output) }
         }
-        for one in deferred { answer(one.token, .unavailable("leadership moved"), &output) }
+        for token in receipts.tokens { answer(token, .unavailable("leadership moved"), &output) }
+        receipts = CollectedReceipts()
+        for one in deferred {
+            answer(one.token, .unavailable("leadership moved"), &output)
+            if let delivery = one.delivery { refused(delivery, &output) }
+        }
         for one in repeats { answer(one.token, .outcomeUnknown, &output) }
         for one in spreading {
             answer(one.token, .answered(one.answer, one.index), &output)
@@ -141,8 +172,8 @@ extension PartitionReplica {
         deferred = []
         repeats = []
         spreading = []
-        outbox = Outbox()
-        leadsFrom = nil
-        homeserver.reset()
+        askedForKeysAt = nil
+        leadsIn = nil
+        stopLeading()
     }
 }

@@ -19,9 +19,15 @@ package struct PartitionReplica<
     package var homeserver: Homeserver<RowReader<StateStore>, Keys>
     package var folder: Folder<StateStore>
     var clock: HybridClock
-    /// Index of the first entry of the term this replica leads in; it decides nothing before that
-    /// is applied.
+    /// The term this replica leads in, as far as it has taken note.
+    var leadsIn: Term?
+    /// The end of the log when this replica began to lead, or when it lost count of what is under
+    /// way: it decides nothing before the rows hold that.
     var leadsFrom: LogIndex?
+    /// The rows hold everything up to `leadsFrom`: decisions may rest on them.
+    private var decides = false
+    /// The outbox was read from the rows since this replica began to lead.
+    private(set) var hasOutbox = false
     /// Commands whose entry is under way, by index.
     var pending: [LogIndex: PendingCommand] = [:]
     /// Facts by index, so that the leader need not decode what it just made.
@@ -40,10 +46,17 @@ package struct PartitionReplica<
     var visible: LogIndex
     /// A block of keys was folded and its row is not written yet.
     var keyBlockFolded = false
-    var hasAskedForKeys = false
+    /// The tick of the last request for keys that was not answered yet.
+    var askedForKeysAt: UInt64?
+
+    /// Receipts that wait to go into one record.
+    var receipts = CollectedReceipts()
+    /// When the last record of receipts was proposed.
+    var receiptsTick: UInt64?
 
     struct PendingCommand: Sendable {
-        var token: UInt64?
+        /// Who is to be answered: several where their commands went into one entry.
+        var tokens: [UInt64]
         var term: Term
         var answer: CommandAnswer
         var origin: Delivery?
@@ -83,9 +96,13 @@ package struct PartitionReplica<
         visible = applied
     }
 
-    /// Leads, and has applied everything that was there before it led.
-    package var isReady: Bool {
-        guard raft.isLeader, let leadsFrom else { return false }
+    /// Leads, and its rows hold everything that was there before it led. What is applied but not
+    /// written yet is not enough: nothing in memory stands for it.
+    package var isReady: Bool { raft.isLeader && raft.term == leadsIn && decides }
+
+    /// Whether it could decide once this turn's rows are written.
+    var waitsForRows: Bool {
+        guard !decides, raft.isLeader, let leadsFrom else { return false }
         return applied >= leadsFrom
     }
 
@@ -95,13 +112,56 @@ package struct PartitionReplica<
         visible = applied
         folder.written()
         homeserver.applied(upTo: visible)
+        try decideIfVisible()
         if keyBlockFolded {
             keyBlockFolded = false
-            hasAskedForKeys = false
+            askedForKeysAt = nil
             try homeserver.keyBlockArrived()
             return true
         }
         return false
+    }
+
+    /// A new term: everything that is in the log by now comes first.
+    mutating func beginLeading() throws {
+        leadsFrom = raft.last.index
+        decides = false
+        hasOutbox = false
+        outbox = Outbox()
+        try decideIfVisible()
+    }
+
+    /// A decision was not recorded, so memory is ahead of the log. The rows lag behind what is
+    /// under way: nothing more is decided until they hold it.
+    mutating func loseCount() throws {
+        guard raft.isLeader else { return }
+        leadsFrom = raft.last.index
+        decides = false
+        try decideIfVisible()
+    }
+
+    mutating func stopLeading() {
+        leadsFrom = nil
+        decides = false
+        hasOutbox = false
+        outbox = Outbox()
+        homeserver.reset()
+    }
+
+    private mutating func decideIfVisible() throws {
+        guard !decides, raft.isLeader, let leadsFrom, visible >= leadsFrom else { return }
+        homeserver.reset()
+        if !hasOutbox {
+            // Messages that other partitions may not have folded yet. Those folded from here on
+            // come with the entries that add them.
+            outbox = Outbox()
+            try homeserver.rows.rows.outbox { target, sequence, message in
+                outbox.add(target, sequence, message)
+                return true
+            }
+            hasOutbox = true
+        }
+        decides = true
     }
 }
 
@@ -122,12 +182,22 @@ struct Outbox: Sendable {
     /// Messages not yet handed over, per target, in order.
     var waiting: [PartitionID: [(sequence: UInt64, message: [UInt8])]] = [:]
     /// The message a target is folding now: one at a time keeps the order.
-    var underWay: [PartitionID: UInt64] = [:]
+    var underWay: [PartitionID: (sequence: UInt64, message: [UInt8])] = [:]
+    /// Targets that could not take a message: not before the next tick.
+    var resting: Set<PartitionID> = []
     /// Folded by the target, and how far that is recorded here.
     var delivered: [PartitionID: UInt64] = [:]
     var acknowledged: [PartitionID: UInt64] = [:]
 
     mutating func add(_ target: PartitionID, _ sequence: UInt64, _ message: [UInt8]) {
         waiting[target, default: []].append((sequence, message))
+    }
+
+    /// A target did not fold a message: it comes first again, after a rest.
+    mutating func takeBack(_ slot: OutboxSlot) {
+        guard let message = underWay[slot.target], message.sequence == slot.sequence else { return }
+        underWay[slot.target] = nil
+        waiting[slot.target, default: []].insert(message, at: 0)
+        resting.insert(slot.target)
     }
 }

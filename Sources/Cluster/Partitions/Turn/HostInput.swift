@@ -10,6 +10,8 @@ package import Raft
 package enum HostInput: Sendable {
     /// A command for a partition; the answer comes back under `token`.
     case command(PartitionID, Command, token: UInt64)
+    /// From another replica of the partition.
+    case message(PartitionID, Message)
     /// A linearizable read wants to know when this replica has caught up (ReadIndex).
     case read(PartitionID, token: UInt64)
     /// Answered (as a read at index 0) once this replica leads all of these partitions and has
@@ -19,6 +21,9 @@ package enum HostInput: Sendable {
     case logSynced(batch: UInt64)
     /// Raft's unit of time has passed.
     case tick
+    /// Removes a partition's records up to and including an index, once its rows and what stays of
+    /// its log say the same. Answered (as a read at that index) when that is on disk.
+    case trimLog(PartitionID, through: LogIndex, token: UInt64)
     /// Commands that waited for keys may go on.
     case keysChanged([UInt64])
 }
@@ -32,6 +37,12 @@ package enum CommandOutcome: Sendable {
     case unavailable(String)
     /// It may have happened: ask again under the same command ID.
     case outcomeUnknown
+}
+
+/// A start met a damaged record that its rows must still be folded from: it cannot get past it.
+package struct UnfoldableRecord: Error, Sendable {
+    package var partition: PartitionID
+    package var index: LogIndex
 }
 
 package enum HostAnswer: Sendable {
@@ -65,7 +76,8 @@ package struct HostOutput: Sendable {
     package var state: WriteBatch = WriteBatch()
     package var answers: [HostAnswer] = []
     package var applied: [AppliedChanges] = []
-    /// For other nodes: may leave at once.
+    /// For other nodes: may leave at once. What rests on a batch comes out of the turn that is
+    /// told that the batch is durable.
     package var messages: [(PartitionID, Message)] = []
     /// Entries applied in this turn.
     package var appliedEntries = 0
@@ -73,4 +85,6 @@ package struct HostOutput: Sendable {
     package var wantsTurn = false
     /// Messages between partitions that need no more work, as (where from, where folded).
     var settled: [(Delivery, PartitionID)] = []
+    /// Messages between partitions that were not folded, and come again.
+    var refused: [(Delivery, PartitionID)] = []
 }

@@ -16,9 +16,15 @@ extension HostTurn {
         output.settled = []
         for (delivery, target) in settled {
             let slot = OutboxSlot(target: target, sequence: delivery.sequence)
-            replicas[delivery.source]?.delivered(slot, &output)
+            with(delivery.source) { $0.delivered(slot, &output) }
         }
         for (delivery, _) in settled { touch(delivery.source) }
+        let refused = output.refused
+        output.refused = []
+        for (delivery, target) in refused {
+            let slot = OutboxSlot(target: target, sequence: delivery.sequence)
+            with(delivery.source) { $0.outbox.takeBack(slot) }
+        }
         for source in partitions {
             guard with(source, { $0.isReady }) == true else { continue }
             for (target, sequence, message) in dueMessages(of: source) {
@@ -32,10 +38,10 @@ extension HostTurn {
         }
     }
 
-    private func dueMessages(
+    private mutating func dueMessages(
         of source: PartitionID
     ) -> [(target: PartitionID, sequence: UInt64, message: [UInt8])] {
-        replicas[source]?.dueMessages() ?? []
+        with(source) { $0.dueMessages() } ?? []
     }
 
     private mutating func deliver(
@@ -48,20 +54,16 @@ extension HostTurn {
     ) throws {
         var reader = ByteReader(message)
         let fact = try Fact(from: &reader)
-        replicas[source]?.takeMessage(for: target, sequence)
+        with(source) { $0.takeMessage(for: target, sequence) }
         let command = Command(
             id: CommandID(high: UInt64(source.raw), low: sequence),
             answerLifetime: 0,
             action: .deliver(source: source, sequence: sequence, message: fact)
         )
         let delivery = Delivery(source: source, sequence: sequence)
-        try replicas[target]?.handle(
-            command,
-            token: nil,
-            delivery: delivery,
-            moment,
-            into: &output
-        )
+        try with(target) {
+            try $0.handle(command, token: nil, delivery: delivery, moment, into: &output)
+        }
         touch(target)
         touch(source)
     }
@@ -73,13 +75,13 @@ extension HostTurn {
         _ moment: Moment,
         _ output: inout HostOutput
     ) throws {
-        replicas[source]?.outbox.acknowledged[target] = upTo
+        with(source) { $0.outbox.acknowledged[target] = upTo }
         let command = Command(
             id: CommandID(high: UInt64(target.raw) | 1 << 32, low: upTo),
             answerLifetime: 0,
             action: .acknowledgeOutbox(target: target, upTo: upTo)
         )
-        try replicas[source]?.handle(command, token: nil, moment, into: &output)
+        try with(source) { try $0.handle(command, token: nil, moment, into: &output) }
         touch(source)
     }
 
@@ -90,18 +92,20 @@ extension HostTurn {
     ) throws {
         guard id != .keys, id != .control, isReady(.keys) else { return }
         let low = settings.keysLow
+        let patience = 2 * settings.parkedTicks
         let asks = try with(id) { replica in
-            guard !replica.hasAskedForKeys else { return false }
+            // Asked before, and no answer for long: the request was dropped.
+            if let asked = replica.askedForKeysAt, moment.tick - asked < patience { return false }
             return try replica.homeserver.keysLeft() < low
         }
         guard asks == true else { return }
-        with(id) { $0.hasAskedForKeys = true }
+        with(id) { $0.askedForKeysAt = moment.tick }
         let command = Command(
             id: CommandID(high: UInt64(id.raw) | 2 << 32, low: moment.tick),
             answerLifetime: 0,
             action: .createKeys(partition: id, count: settings.keyBlock)
         )
-        try replicas[.keys]?.handle(command, token: nil, moment, into: &output)
+        try with(.keys) { try $0.handle(command, token: nil, moment, into: &output) }
         touch(.keys)
     }
 }
@@ -111,16 +115,15 @@ extension PartitionReplica {
     func dueMessages() -> [(target: PartitionID, sequence: UInt64, message: [UInt8])] {
         guard !outbox.waiting.isEmpty else { return [] }
         return outbox.waiting.keys.sorted().compactMap { target in
-            guard outbox.underWay[target] == nil, let first = outbox.waiting[target]?.first else {
-                return nil
-            }
+            guard outbox.underWay[target] == nil, !outbox.resting.contains(target),
+                let first = outbox.waiting[target]?.first
+            else { return nil }
             return (target, first.sequence, first.message)
         }
     }
 
     mutating func takeMessage(for target: PartitionID, _ sequence: UInt64) {
-        outbox.underWay[target] = sequence
-        outbox.waiting[target]?.removeFirst()
+        outbox.underWay[target] = outbox.waiting[target]?.removeFirst()
         if outbox.waiting[target]?.isEmpty == true { outbox.waiting[target] = nil }
     }
 
@@ -136,7 +139,10 @@ extension PartitionReplica {
     mutating func giveUp(_ tick: UInt64, after ticks: UInt64, _ output: inout HostOutput) {
         let late = deferred.filter { $0.until == nil && tick - $0.sinceTick >= ticks }
         guard !late.isEmpty else { return }
-        for one in late { answer(one.token, .unavailable("no key is at hand"), &output) }
+        for one in late {
+            answer(one.token, .unavailable("no key is at hand"), &output)
+            if let delivery = one.delivery { refused(delivery, &output) }
+        }
         deferred.removeAll { $0.until == nil && tick - $0.sinceTick >= ticks }
     }
 }

@@ -4,9 +4,15 @@ import NIOCore
 extension HTTP1Connection: ExchangeCarrier, Flushable {
     func send(_ response: HTTPResponse, for exchange: Exchange) {
         guard case .answering(let current) = stage, current === exchange else { return }
-        exchange.log(response, isHTTP2: false, isTLS: isTLS)
+        let held = HeldResponse(response, above: Self.chunkBytes, context.service)
+        exchange.log(held.response, isHTTP2: false, isTLS: isTLS)
         context.batch {
-            write(response, method: exchange.method, keepsAlive: exchange.keepsAlive)
+            write(
+                held.response,
+                held.hold,
+                method: exchange.method,
+                keepsAlive: exchange.keepsAlive
+            )
         }
     }
 
@@ -45,6 +51,7 @@ extension HTTP1Connection: ExchangeCarrier, Flushable {
 
     func write(
         _ response: HTTPResponse,
+        _ hold: AnswerHold? = nil,
         method: HTTPMethod,
         keepsAlive: Bool,
         lingers: Bool = false
@@ -69,7 +76,9 @@ extension HTTP1Connection: ExchangeCarrier, Flushable {
         since = context.wheel.tick
         guard body == first else {
             channelContext.write(wrapOutboundOut(buffer), promise: nil)
-            stage = .writing(Outflow(body: response.body, offset: first, keepsAlive: keepsAlive))
+            stage = .writing(
+                Outflow(body: response.body, hold: hold, offset: first, keepsAlive: keepsAlive)
+            )
             armTimeout()
             flushAfterwards()
             return pump()

@@ -26,6 +26,8 @@ final class HTTP1Connection: WheelEntry {
     /// The rest of a large answer.
     struct Outflow {
         let body: [UInt8]
+        /// Counts the body while it is here.
+        let hold: AnswerHold?
         var offset: Int
         let keepsAlive: Bool
     }

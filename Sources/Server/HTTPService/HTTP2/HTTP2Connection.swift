@@ -12,7 +12,7 @@ final class HTTP2Connection: WheelEntry {
             case body(BodyIntake)
             case answering(Exchange)
             /// Writes an answer as the client takes it.
-            case writing(body: [UInt8], offset: Int, thenResets: Bool)
+            case writing(body: [UInt8], AnswerHold?, offset: Int, thenResets: Bool)
         }
 
         let id: HTTP2StreamID
@@ -193,11 +193,14 @@ final class HTTP2Connection: WheelEntry {
     }
 
     private static let chunkBytes = 64 * 1024
+    /// Bodies up to this size are left to the codec, which keeps them for each of many streams.
+    private static let promptBytes = 4 * 1024
 
     /// - Parameter hasMore: whether the client is still sending: it is told to stop, without
     ///   blame (RFC 9113 §8.1).
     private func write(
         _ response: HTTPResponse,
+        _ hold: AnswerHold? = nil,
         method: HTTPMethod,
         _ id: HTTP2StreamID,
         hasMore: Bool
@@ -205,12 +208,13 @@ final class HTTP2Connection: WheelEntry {
         let hasBody = response.allowsBody && method != .head && !response.body.isEmpty
         let headers = HTTP2Head.headers(response, context)
         write(.headers(.init(headers: headers, endStream: !hasBody)), id)
-        if hasBody, !hasMore, !isClosing, response.body.count <= Self.chunkBytes {
+        if hasBody, !hasMore, !isClosing, response.body.count <= Self.promptBytes {
             writeData(response.body[...], id, isLast: true)
         } else if hasBody {
             // A reset or a close would overtake the body, which waits for the client's window.
             let stage = Stream.Stage.writing(
                 body: response.body,
+                hold,
                 offset: 0,
                 thenResets: hasMore
             )
@@ -240,11 +244,11 @@ final class HTTP2Connection: WheelEntry {
     /// client holds one piece and not the copy of a whole body.
     private func pump(_ stream: Stream) {
         guard let channelContext,
-            case .writing(let body, let offset, let thenResets) = stream.stage
+            case .writing(let body, let hold, let offset, let thenResets) = stream.stage
         else { return }
         let end = min(offset + Self.chunkBytes, body.count)
         let isLast = end == body.count
-        stream.stage = .writing(body: body, offset: end, thenResets: thenResets)
+        stream.stage = .writing(body: body, hold, offset: end, thenResets: thenResets)
         stream.since = context.wheel.tick
         let written = channelContext.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenSuccess {
@@ -382,8 +386,11 @@ extension HTTP2Connection: ExchangeCarrier, Flushable {
         guard let stream = streams[id], case .answering(let current) = stream.stage,
             current === exchange
         else { return }
-        exchange.log(response, isHTTP2: true, isTLS: true)
-        context.batch { write(response, method: exchange.method, id, hasMore: false) }
+        let held = HeldResponse(response, above: Self.promptBytes, context.service)
+        exchange.log(held.response, isHTTP2: true, isTLS: true)
+        context.batch {
+            write(held.response, held.hold, method: exchange.method, id, hasMore: false)
+        }
     }
 
     func abandon(_ exchange: Exchange) {

@@ -36,6 +36,8 @@ package struct HTTPStatistics: Sendable, Equatable {
     package var tlsFailures = 0
     /// Bytes of request bodies still being received.
     package var bodyBytesInFlight = 0
+    /// Bytes of large answers that clients have not taken yet.
+    package var answerBytesInFlight = 0
 
     mutating func add(_ counters: LoopCounters) {
         connectionsOpen += counters.connectionsOpen.load(ordering: .relaxed)

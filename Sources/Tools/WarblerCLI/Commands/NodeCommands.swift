@@ -75,17 +75,20 @@ struct LogCommands: ParsableCommand {
 struct LogVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Reads every record and names the first bad one of each partition.",
-        discussion: "Exits 2 when a record is damaged."
+        abstract: "Reads every record and names those that are damaged or missing.",
+        discussion: """
+            The end of each partition is held against the mark, as a start does. Exits 2 when \
+            something is damaged; the column WORD is what `log accept-loss` wants to hear.
+            """
     )
 
-    @Option(help: ArgumentHelp("Only this partition.", valueName: "number"))
-    var partition: Int64?
+    @Option(help: ArgumentHelp("Only this partition: a number, or `keys`.", valueName: "name"))
+    var partition: String?
     @OptionGroup var node: NodeOptions
 
     func run() throws {
         let arguments: AdminValue =
-            partition.map { ["partition": .integer($0)] } ?? .object([])
+            partition.map { ["partition": .string($0)] } ?? .object([])
         let answer = try node.callOrRunOffline("log.verify", arguments)
         node.show(answer)
         if let damaged = answer["damaged"]?.array, !damaged.isEmpty { throw Outcome.damaged }
@@ -95,23 +98,21 @@ struct LogVerify: ParsableCommand {
 struct LogInspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Lists records of a partition.",
-        discussion: "Shows headers only, unless --content is given."
+        abstract: "Lists records of a partition: headers and kinds of facts, never content."
     )
 
-    @Argument(help: "Partition number.") var partition: Int64
+    @Argument(help: "Partition: a number, or `keys`.") var partition: String
     @Option(help: ArgumentHelp("First index.", valueName: "index")) var from: Int64 = 1
     @Option(help: ArgumentHelp("Most records to list.", valueName: "number"))
     var count: Int64 = 20
-    @Flag(help: "Open and show the content too.") var content = false
     @OptionGroup var node: NodeOptions
 
     func run() throws {
         let answer = try node.callOrRunOffline(
             "log.inspect",
             [
-                "partition": .integer(partition), "from": .integer(from),
-                "count": .integer(count), "content": .bool(content),
+                "partition": .string(partition), "from": .integer(from),
+                "count": .integer(count),
             ]
         )
         node.show(node.json ? answer : answer["records"] ?? answer)
@@ -121,19 +122,44 @@ struct LogInspect: ParsableCommand {
 struct LogAcceptLoss: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "accept-loss",
-        abstract: "Records in the log itself that a damaged record is lost."
+        abstract: "Records in the log itself that records are lost, so that the node starts.",
+        discussion: """
+            For a node without a copy to repair it from. Stop it first, and keep a copy of the \
+            data folder. Without --yes-lose this lists what is damaged or missing and changes \
+            nothing. With it, the indexes named are given up for good: blank records take their \
+            places and the log says so. Rows that were folded from them stay until the state is \
+            folded anew. Exits 1 when nothing was changed.
+            """
     )
 
-    @Argument(help: "Partition number.") var partition: Int64
-    @Argument(help: "Index that `log verify` named.") var index: Int64
+    @Option(
+        name: .customLong("yes-lose"),
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "What is given up, in the words of `log verify`, as 12:6-9.",
+            valueName: "word"
+        )
+    )
+    var words: [String] = []
     @OptionGroup var node: NodeOptions
 
     func run() throws {
-        node.show(
-            try node.callOrRunOffline(
-                "log.accept-loss",
-                ["partition": .integer(partition), "index": .integer(index)]
-            )
+        guard words.isEmpty else {
+            let list = AdminValue.array(words.map { .string($0) })
+            node.show(try node.callOrRunOffline("log.accept-loss", ["words": list]))
+            return
+        }
+        let answer = try node.callOrRunOffline("log.verify")
+        node.show(answer)
+        let damaged = answer["damaged"]?.array ?? []
+        guard !damaged.isEmpty else {
+            throw Outcome.fail("nothing is damaged, nothing was changed", Outcome.refused)
+        }
+        let named = damaged.compactMap { $0["word"]?.string }.joined(separator: " ")
+        throw Outcome.fail(
+            "nothing was changed. To go on without these records:\n"
+                + "    warbler log accept-loss --yes-lose \(named)",
+            Outcome.refused
         )
     }
 }
