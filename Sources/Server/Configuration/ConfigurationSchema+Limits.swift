@@ -187,7 +187,11 @@ extension ConfigurationSchema {
             rate("create_room", \.rateLimits.createRoom, "Creating rooms."),
             rate("registration", \.rateLimits.registration, "Registering, per address."),
             rate("login_per_address", \.rateLimits.loginPerAddress, "Logging in, per address."),
-            rate("login_per_account", \.rateLimits.loginPerAccount, "Logging in, per account and address together."),
+            rate(
+                "login_per_account",
+                \.rateLimits.loginPerAccount,
+                "Logging in, per account and address together."
+            ),
             rate(
                 "failed_login",
                 \.rateLimits.failedLogin,

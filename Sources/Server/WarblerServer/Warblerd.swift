@@ -2,6 +2,7 @@ import AdminProtocol
 import ArgumentParser
 import Configuration
 import Glibc
+import KeyFiles
 import Observability
 
 /// `warblerd`: one node. Configuration and wiring only.
