@@ -63,7 +63,12 @@ struct AliasTests {
     ) throws {
         let fact = AliasConfirmed(alias: alias, roomID: room, creator: user)
         let outcome = try run(
-            .deliver(source: PartitionID(source), sequence: 1, message: .aliasConfirmed(fact)),
+            .deliver(
+                source: PartitionID(source),
+                sequence: 1,
+                after: nil,
+                message: .aliasConfirmed(fact)
+            ),
             number,
             in: &world
         )

@@ -83,7 +83,10 @@ struct TestHost {
             turn.add(try replica(partition, keys))
             turn.campaign(partition)
         }
-        try run { $0.turn.allReady }
+        try run { host in
+            var turn = host.turn
+            return host.partitions.allSatisfy { turn.isReady($0) }
+        }
     }
 
     var partitions: [PartitionID] { [.control, .keys] + map.all }

@@ -58,6 +58,8 @@ struct GoldenFactTests {
         case .departureAsked: "departureAsked"
         case .keysCreated: "keysCreated"
         case .keysDestroyed: "keysDestroyed"
+        case .keyLogBegun: "keyLogBegun"
+        case .keysRestated: "keysRestated"
         case .commandAnswered: "commandAnswered"
         }
     }

@@ -250,6 +250,30 @@ struct GoldenFact: Sendable, CustomStringConvertible {
             hex: "47010201ac02"
         ),
         GoldenFact(
+            fact: .keyLogBegun(
+                KeyLogBegun(
+                    epoch: 3,
+                    destroyedUnder: 2,
+                    nextKeyID: 300,
+                    numbers: [KeyLogBegun.LastNumber(target: 258, last: 300)],
+                    waiting: [KeyLogBegun.Waiting(target: 258, sequence: 300, message: [15, 16])]
+                )
+            ),
+            hex: "48010000000300000002ac02010102ac02010102ac02020f10"
+        ),
+        GoldenFact(
+            fact: .keysRestated(
+                KeysRestated(
+                    epoch: 3,
+                    through: 300,
+                    isLast: true,
+                    keys: [KeysRestated.Key(id: 1, wrapped: [15])],
+                    destroyed: [2..<300]
+                )
+            ),
+            hex: "490100000003ac02010101010f0102ac02"
+        ),
+        GoldenFact(
             fact: .commandAnswered(
                 CommandAnswered(
                     command: CommandID(high: 0x0102_0304_0506_0708, low: 9),

@@ -16,6 +16,7 @@ struct NumberedKeys: KeyReader {
     }
 
     var wrapper: (epoch: UInt32, key: SecretKey)? { nil }
+    func unwrap(_ wrapped: [UInt8]) -> SecretKey? { nil }
 }
 
 /// A partition's leader over rows in memory, without the log between: decides, folds, writes.
@@ -85,7 +86,12 @@ struct Leader {
             answerLifetime: Command.clientLifetime,
             action: action
         )
-        let context = DecisionContext(wallMilliseconds: milliseconds, nextIndex: index.next)
+        let context = DecisionContext(
+            wallMilliseconds: milliseconds,
+            recordMilliseconds: milliseconds,
+            nextIndex: index.next,
+            visible: index
+        )
         var other = Self.server(over: store, seed: 0)
         other.random = homeserver.random
         let outcome = Outcome(
