@@ -151,6 +151,7 @@ package struct Configuration: Sendable, Equatable {
         package var loginPerAddress = Rate(perSecond: 1, burst: 20)
         package var loginPerAccount = Rate(perSecond: 0.2, burst: 10)
         package var failedLogin = Rate(perSecond: 0.1, burst: 10)
+        package var unknownToken = Rate(perSecond: 5, burst: 100)
         package var other = Rate(perSecond: 50, burst: 200)
     }
 
@@ -198,6 +199,7 @@ package struct Configuration: Sendable, Equatable {
         rateLimits.loginPerAddress = lifted
         rateLimits.loginPerAccount = lifted
         rateLimits.failedLogin = lifted
+        rateLimits.unknownToken = lifted
         rateLimits.other = lifted
         limits.connections = 1_000_000
         limits.connectionsPerAddress = 1_000_000

@@ -197,6 +197,11 @@ extension ConfigurationSchema {
                 \.rateLimits.failedLogin,
                 "Wrong passwords, per account and address together."
             ),
+            rate(
+                "unknown_token",
+                \.rateLimits.unknownToken,
+                "Requests with a token that is not known, per address."
+            ),
             rate("other", \.rateLimits.other, "Every other request."),
         ].flatMap(\.self)
     )

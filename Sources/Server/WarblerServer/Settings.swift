@@ -73,6 +73,7 @@ extension GatewaySettings.Rates {
         loginPerAddress = GatewaySettings.Rate(rates.loginPerAddress)
         loginPerAccount = GatewaySettings.Rate(rates.loginPerAccount)
         failedLogin = GatewaySettings.Rate(rates.failedLogin)
+        unknownToken = GatewaySettings.Rate(rates.unknownToken)
         other = GatewaySettings.Rate(rates.other)
         roomsPerDay = GatewaySettings.Rate(
             perSecond: Double(limits.roomsPerUserPerDay) / 86_400,

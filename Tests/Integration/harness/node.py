@@ -22,7 +22,7 @@ _UNLIMITED = {
     f"{group}_{kind}": 1_000_000
     for group in (
         "message", "join", "invite", "create_room", "registration",
-        "login_per_address", "login_per_account", "failed_login", "other",
+        "login_per_address", "login_per_account", "failed_login", "unknown_token", "other",
     )
     for kind in ("per_second", "burst")
 }  # fmt: skip

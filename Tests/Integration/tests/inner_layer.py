@@ -129,9 +129,12 @@ def _break_in(node, room, event):
         ids = (room_id, user_id)
         for room_key in keys.get(room_id, ()):
             for user_key in keys.get(user_id, ()):
-                content = content or layer_two.open_body(
+                content = layer_two.open_body(
                     sealed, room_key, user_key, room, event, "m.room.message"
                 )
+                if content is not None:
+                    # What stood near the event's ID before may have been another event's body.
+                    return ids, content
     assert ids, f"event {event} is nowhere"
     return ids, content
 
