@@ -17,7 +17,9 @@ from harness.loops import LoopDisk, require
 from harness.node import Missing, Node
 from harness.suite import test
 
+# Room for what is written between the first cut and the last, at some MiB a cut.
 DISK_MEGABYTES = 384
+DISK_MEGABYTES_LONG = 1_536
 COPIES_MAX = 40
 
 
@@ -26,7 +28,8 @@ def power_cuts(context):
     require()
     cuts = context.pick(10, 50)
     chance = random.Random()
-    disk = LoopDisk(context.scratch / "disk.img", context.scratch / "disk").make(DISK_MEGABYTES)
+    size = context.pick(DISK_MEGABYTES, DISK_MEGABYTES_LONG)
+    disk = LoopDisk(context.scratch / "disk.img", context.scratch / "disk").make(size)
     with disk.mount():
         node = context.node(data=disk.mount_point / "data").start()
         try:
