@@ -80,22 +80,14 @@ let package = Package(
         // MARK: Core
         pure("Primitives", in: "Core"),
         pure("Raft", in: "Core", ["Primitives"]),
-        pure("MatrixModel", in: "Core", ["Primitives", crypto]),
-        pure("MatrixRules", in: "Core", ["Primitives", "MatrixModel"]),
+        pure("MatrixModel", in: "Core", [crypto]),
+        pure("MatrixRules", in: "Core", ["MatrixModel"]),
         pure(
             "Homeserver",
             in: "Core",
             ["Primitives", "MatrixModel", "MatrixRules", "Keyspace", "Encryption"]
         ),
-
-        pure(
-            "Sync",
-            in: "Core",
-            [
-                "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
-                "Projections",
-            ]
-        ),
+        pure("Sync", in: "Core", ["Primitives", "MatrixModel", "MatrixRules"]),
 
         // MARK: Store
         pure("KeyValue", in: "Store", ["Primitives"]),
@@ -110,21 +102,18 @@ let package = Package(
         pure(
             "Projections",
             in: "Store",
-            [
-                "Primitives", "KeyValue", "Keyspace", "Homeserver", "MatrixModel", "MatrixRules",
-                "Encryption",
-            ]
+            ["Primitives", "KeyValue", "Keyspace", "Homeserver", "MatrixModel", "Encryption"]
         ),
         .target(
             name: "CRocksDB",
             path: "Sources/Store/CRocksDB",
             linkerSettings: [.linkedLibrary("rocksdb"), .linkedLibrary("crypto")]
         ),
-        effectful("RocksKeyValue", in: "Store", ["Primitives", "KeyValue", "CRocksDB"]),
+        effectful("RocksKeyValue", in: "Store", ["KeyValue", "CRocksDB"]),
         effectful(
             "KeyFiles",
             in: "Store",
-            ["Primitives", "Encryption", "KeyValue", "MessageLog", "CCipher"]
+            ["Encryption", "KeyValue", "MessageLog", "CCipher"]
         ),
 
         // MARK: Cluster
@@ -133,15 +122,15 @@ let package = Package(
             in: "Cluster",
             [
                 "Primitives", "Raft", "MatrixModel", "Homeserver", "Keyspace", "KeyValue",
-                "Encryption", "MessageLog", "Projections",
+                "MessageLog", "Projections",
             ]
         ),
         effectful(
             "MultiRaft",
             in: "Cluster",
             [
-                "Primitives", "Raft", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace",
-                "KeyValue", "Encryption", "MessageLog", "Projections", "Partitions",
+                "Primitives", "Raft", "MatrixModel", "Homeserver", "Keyspace", "KeyValue",
+                "Encryption", "MessageLog", "Projections", "Partitions",
             ]
         ),
 
@@ -150,11 +139,7 @@ let package = Package(
         effectful("AdminProtocol", in: "Server"),
         effectful("Observability", in: "Server", [logging]),
         effectful("HTTPService", in: "Server", nio + [logging]),
-        effectful(
-            "Identity",
-            in: "Server",
-            ["Primitives", "MatrixModel", "Encryption", "Keyspace"]
-        ),
+        effectful("Identity", in: "Server", ["Primitives", "MatrixModel", "Encryption"]),
         effectful(
             "Gateway",
             in: "Server",
@@ -167,10 +152,10 @@ let package = Package(
         .executableTarget(
             name: "warblerd",
             dependencies: [
-                "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
-                "Encryption", "KeyFiles", "MessageLog", "Projections", "RocksKeyValue",
-                "Partitions", "MultiRaft", "Configuration", "AdminProtocol", "Observability",
-                "HTTPService", "Gateway", "Identity", arguments, logging,
+                "Primitives", "MatrixModel", "Homeserver", "Keyspace", "KeyValue", "Encryption",
+                "KeyFiles", "MessageLog", "Projections", "RocksKeyValue", "Partitions",
+                "MultiRaft", "Configuration", "AdminProtocol", "Observability", "HTTPService",
+                "Gateway", "Identity", arguments, logging,
             ],
             path: "Sources/Server/WarblerServer",
             swiftSettings: settings

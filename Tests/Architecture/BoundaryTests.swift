@@ -7,17 +7,20 @@ import Testing
 struct BoundaryTests {
     @Test("Every module stands in the table, and every row has a module")
     func tableIsComplete() throws {
-        var folders: Set<String> = []
-        for group in ["Core", "Store", "Cluster", "Server", "Tools"] {
-            let path = SourceTree.sources.appendingPathComponent(group)
-            for folder in (try? FileManager.default.contentsOfDirectory(atPath: path.path)) ?? []
-            where !SourceTree.swiftFiles(under: "\(group)/\(folder)").isEmpty {
-                folders.insert("\(group)/\(folder)")
-            }
-        }
+        let folders = try SourceTree.modules()
         let rows = Set(ModuleTable.modules.map(\.path))
         #expect(folders.subtracting(rows).isEmpty, "modules without a row")
-        #expect(Set(ModuleTable.modules.map(\.path)).count == ModuleTable.modules.count)
+        #expect(rows.subtracting(folders).isEmpty, "rows without a module")
+        #expect(rows.count == ModuleTable.modules.count, "two rows for one module")
+    }
+
+    @Test("Package.swift declares what the table allows", arguments: ModuleTable.modules)
+    func manifestAgrees(module: ModuleTable.Module) throws {
+        let declared = PackageManifest.dependencies(
+            of: module.path,
+            in: try PackageManifest.read()
+        )
+        #expect(declared == Set(module.imports))
     }
 
     @Test("A module imports only what its row allows", arguments: ModuleTable.modules)
@@ -29,6 +32,17 @@ struct BoundaryTests {
         }
     }
 
+    @Test("A row names nothing that its module does not import", arguments: ModuleTable.modules)
+    func noIdleImports(module: ModuleTable.Module) throws {
+        guard module.kind != .foreign else { return }
+        var imported: Set<String> = []
+        for file in SourceTree.swiftFiles(under: module.path) {
+            let lines = SourceScanner.codeLines(try SourceTree.read(file))
+            imported.formUnion(SourceScanner.imports(lines).map(\.module))
+        }
+        #expect(Set(module.imports).subtracting(imported).isEmpty)
+    }
+
     @Test("Pure code neither waits nor looks at a clock nor prints", arguments: ModuleTable.modules)
     func purity(module: ModuleTable.Module) throws {
         for file in SourceTree.swiftFiles(under: module.path) {
@@ -37,7 +51,7 @@ struct BoundaryTests {
         }
     }
 
-    @Test("Imports point downward: no cycle in the table")
+    @Test("Imports make no cycle")
     func noCycles() {
         let byName = Dictionary(
             uniqueKeysWithValues: ModuleTable.modules.map { ($0.name, $0) }
@@ -70,9 +84,9 @@ struct BoundaryTests {
 @Suite("The boundary test itself")
 struct BoundaryRulesTests {
     private let raft = ModuleTable.Module(
-        path: "Core/Raft",
-        kind: .pure,
-        imports: ["Primitives"]
+        "Core/Raft",
+        .pure,
+        ["Primitives"]
     )
 
     @Test(
@@ -125,8 +139,30 @@ struct BoundaryRulesTests {
 
     @Test("Effectful modules may wait")
     func effectfulMayWait() {
-        let gateway = ModuleTable.Module(path: "Server/Gateway", kind: .effectful, imports: [])
+        let gateway = ModuleTable.Module("Server/Gateway", .effectful)
         #expect(BoundaryRules.purityViolations("await f(); print(1)", in: gateway).isEmpty)
+    }
+
+    @Test("A manifest's dependencies are found, and a target that is not there is not")
+    func manifest() {
+        let manifest = """
+            pure("Raft", in: "Core"),
+            effectful("Log", in: "Store", ["Raft", "KeyValue"] + nio),
+            .target(name: "CFace", path: "Sources/Store/CFace"),
+            .executableTarget(
+                name: "daemon",
+                dependencies: ["Log", yams],
+                path: "Sources/Server/Daemon",
+            """
+        func found(_ path: String) -> Set<String>? {
+            PackageManifest.dependencies(of: path, in: manifest)
+        }
+        #expect(found("Core/Raft") == [])
+        #expect(found("Store/Log") == Set(["Raft", "KeyValue"] + PackageManifest.products["nio"]!))
+        #expect(found("Store/CFace") == [])
+        #expect(found("Server/Daemon") == ["Log", "Yams"])
+        #expect(found("Core/Log") == nil)
+        #expect(found("Core/Absent") == nil)
     }
 
     @Test("A line number points at the line")
@@ -139,7 +175,7 @@ struct BoundaryRulesTests {
 
 enum BoundaryRules {
     static func importViolations(_ source: String, in module: ModuleTable.Module) -> [String] {
-        let allowed = Set(module.imports + ["Swift", module.name])
+        let allowed = Set(module.imports + module.system + ["Swift", module.name])
         return SourceScanner.imports(SourceScanner.codeLines(source))
             .filter { !allowed.contains($0.module) }
             .map { "line \($0.line) imports \($0.module)" }

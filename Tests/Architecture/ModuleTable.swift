@@ -1,7 +1,7 @@
 import Testing
 
-/// Which module may import which, and what kind each is. Amend it together with `Package.swift`
-/// and the table of `Specs/Architecture.md`.
+/// What each module imports, and what kind it is. It says the same as `Package.swift` and the
+/// sources; amend all three, and the table of `Specs/Architecture.md`, together.
 enum ModuleTable {
     enum Kind {
         /// P and R of the architecture: no clock, no thread, no waiting, no chance, no output.
@@ -15,115 +15,116 @@ enum ModuleTable {
     struct Module: Sendable {
         let path: String
         let kind: Kind
-        /// Everything it may import, beside `Swift`. `all` stands for every pure module.
+        /// Every module of ours and of a package that it imports, and no other.
         let imports: [String]
+        /// What it takes from the toolchain beside `Swift`.
+        let system: [String]
+
+        init(_ path: String, _ kind: Kind, _ imports: [String] = [], system: [String]? = nil) {
+            self.path = path
+            self.kind = kind
+            self.imports = imports
+            self.system = system ?? (kind == .effectful ? ModuleTable.world : [])
+        }
 
         var name: String { String(path.split(separator: "/").last!) }
     }
 
-    static let pureCore = ["Primitives", "MatrixModel", "MatrixRules", "Homeserver"]
-    static let pureStore = ["KeyValue", "Keyspace", "Encryption", "MessageLog", "Projections"]
-    /// What effectful code takes from the system and from packages.
-    static let world = [
-        "Glibc", "Synchronization", "Logging", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHTTP2",
-        "NIOHPACK", "NIOSSL", "NIOTLS", "NIOConcurrencyHelpers", "NIOFoundationCompat", "Crypto",
-        "DequeModule", "OrderedCollections", "Foundation", "FoundationEssentials", "Dispatch",
-        "Musl", "Darwin",
-    ]
-    static let allPure = pureCore + pureStore + ["Raft", "Sync", "Partitions", "Synchronization"]
+    /// What effectful code may take from the system.
+    static let world = ["Glibc", "Musl", "Darwin", "Dispatch", "Synchronization"]
 
-    static let modules: [Module] = [
-        // Core
-        Module(path: "Core/Primitives", kind: .pure, imports: []),
-        Module(path: "Core/Raft", kind: .pure, imports: ["Primitives"]),
-        Module(path: "Core/MatrixModel", kind: .pure, imports: ["Primitives", "Crypto"]),
-        Module(path: "Core/MatrixRules", kind: .pure, imports: ["Primitives", "MatrixModel"]),
+    static let modules: [Module] = core + store + cluster + server + tools
+
+    private static let core = [
+        Module("Core/Primitives", .pure),
+        Module("Core/Raft", .pure, ["Primitives"]),
+        Module("Core/MatrixModel", .pure, ["Crypto"]),
+        Module("Core/MatrixRules", .pure, ["MatrixModel"]),
         Module(
-            path: "Core/Homeserver",
-            kind: .pure,
-            imports: ["Primitives", "MatrixModel", "MatrixRules", "Encryption", "Keyspace"]
+            "Core/Homeserver",
+            .pure,
+            ["Primitives", "MatrixModel", "MatrixRules", "Keyspace", "Encryption"]
         ),
+        Module("Core/Sync", .pure, ["Primitives", "MatrixModel", "MatrixRules"]),
+    ]
+
+    private static let store = [
+        // The twin in memory has a lock.
+        Module("Store/KeyValue", .pure, ["Primitives"], system: ["Synchronization"]),
+        Module("Store/Keyspace", .pure, ["Primitives"]),
+        Module("Store/CCipher", .foreign),
+        Module("Store/Encryption", .pure, ["Primitives", "CCipher"]),
+        Module("Store/MessageLog", .pure, ["Primitives", "KeyValue", "Encryption"]),
         Module(
-            path: "Core/Sync",
-            kind: .pure,
-            imports: pureCore + ["Keyspace", "KeyValue", "Projections", "Encryption"]
+            "Store/Projections",
+            .pure,
+            ["Primitives", "KeyValue", "Keyspace", "Homeserver", "MatrixModel", "Encryption"]
         ),
-        // Store
+        Module("Store/CRocksDB", .foreign),
+        Module("Store/RocksKeyValue", .effectful, ["KeyValue", "CRocksDB"]),
         Module(
-            path: "Store/KeyValue",
-            kind: .pure,
-            imports: ["Primitives", "Synchronization"]
+            "Store/KeyFiles",
+            .effectful,
+            ["Encryption", "KeyValue", "MessageLog", "CCipher"]
         ),
-        Module(path: "Store/Keyspace", kind: .pure, imports: ["Primitives", "KeyValue"]),
-        Module(path: "Store/CCipher", kind: .foreign, imports: []),
+    ]
+
+    private static let cluster = [
         Module(
-            path: "Store/Encryption",
-            kind: .pure,
-            imports: ["Primitives", "CCipher", "Synchronization"]
-        ),
-        Module(
-            path: "Store/MessageLog",
-            kind: .pure,
-            imports: ["Primitives", "KeyValue", "Keyspace", "Encryption", "Raft"]
-        ),
-        Module(
-            path: "Store/Projections",
-            kind: .pure,
-            imports: pureCore + ["KeyValue", "Keyspace", "Encryption"]
-        ),
-        Module(
-            path: "Store/KeyFiles",
-            kind: .effectful,
-            imports: world + ["Primitives", "Encryption", "MessageLog", "KeyValue", "CCipher"]
-        ),
-        Module(path: "Store/CRocksDB", kind: .foreign, imports: []),
-        Module(
-            path: "Store/RocksKeyValue",
-            kind: .effectful,
-            imports: world + ["Primitives", "KeyValue", "CRocksDB", "Encryption", "KeyFiles"]
-        ),
-        // Cluster
-        Module(path: "Cluster/Partitions", kind: .pure, imports: allPure),
-        Module(
-            path: "Cluster/MultiRaft",
-            kind: .effectful,
-            imports: world + allPure + ["KeyFiles", "RocksKeyValue", "Observability"]
-        ),
-        // Server
-        Module(path: "Server/Configuration", kind: .effectful, imports: world + ["Yams"]),
-        Module(path: "Server/AdminProtocol", kind: .effectful, imports: world),
-        Module(path: "Server/Observability", kind: .effectful, imports: world),
-        Module(
-            path: "Server/HTTPService",
-            kind: .effectful,
-            imports: world + ["Primitives", "Observability", "Configuration"]
-        ),
-        Module(
-            path: "Server/Identity",
-            kind: .effectful,
-            imports: world + allPure + ["Observability", "Configuration"]
-        ),
-        Module(
-            path: "Server/Gateway",
-            kind: .effectful,
-            imports: world + allPure + [
-                "MultiRaft", "HTTPService", "Identity", "Observability", "Configuration",
+            "Cluster/Partitions",
+            .pure,
+            [
+                "Primitives", "Raft", "MatrixModel", "Homeserver", "Keyspace", "KeyValue",
+                "MessageLog", "Projections",
             ]
         ),
         Module(
-            path: "Server/WarblerServer",
-            kind: .effectful,
-            imports: world + allPure + [
-                "KeyFiles", "RocksKeyValue", "MultiRaft", "HTTPService", "Identity", "Gateway",
-                "Observability", "Configuration", "AdminProtocol", "ArgumentParser",
+            "Cluster/MultiRaft",
+            .effectful,
+            [
+                "Primitives", "Raft", "MatrixModel", "Homeserver", "Keyspace", "KeyValue",
+                "Encryption", "MessageLog", "Projections", "Partitions",
             ]
         ),
-        // Tools
+    ]
+
+    private static let server = [
+        Module("Server/Configuration", .effectful, ["Yams"]),
+        Module("Server/AdminProtocol", .effectful),
+        Module("Server/Observability", .effectful, ["Logging"]),
         Module(
-            path: "Tools/WarblerCLI",
-            kind: .effectful,
-            imports: world + ["Configuration", "AdminProtocol", "Observability", "ArgumentParser"]
+            "Server/HTTPService",
+            .effectful,
+            ["NIOCore", "NIOPosix", "NIOTLS", "NIOSSL", "NIOHTTP2", "NIOHPACK", "Logging"]
         ),
+        Module("Server/Identity", .effectful, ["Primitives", "MatrixModel", "Encryption"]),
+        Module(
+            "Server/Gateway",
+            .effectful,
+            [
+                "Primitives", "MatrixModel", "MatrixRules", "Homeserver", "Keyspace", "KeyValue",
+                "Encryption", "Projections", "Partitions", "MultiRaft", "Sync", "HTTPService",
+                "Identity",
+            ]
+        ),
+        Module(
+            "Server/WarblerServer",
+            .effectful,
+            [
+                "Primitives", "MatrixModel", "Homeserver", "Keyspace", "KeyValue", "Encryption",
+                "KeyFiles", "MessageLog", "Projections", "RocksKeyValue", "Partitions",
+                "MultiRaft", "Configuration", "AdminProtocol", "Observability", "HTTPService",
+                "Gateway", "Identity", "ArgumentParser", "Logging",
+            ]
+        ),
+    ]
+
+    private static let tools = [
+        Module(
+            "Tools/WarblerCLI",
+            .effectful,
+            ["AdminProtocol", "Configuration", "Observability", "ArgumentParser"]
+        )
     ]
 }
 
