@@ -10,8 +10,8 @@ package final class RocksKeyValueStore: KeyValueStore, Sendable {
     package var databasePointer: OpaquePointer { database.pointer }
     package let path: String
 
-    /// Opens, creating the directory (not its parents) when it is missing. Files torn before they held anything are moved to
-    /// `quarantine/` inside the directory.
+    /// Opens, creating the directory (not its parents) when it is missing. Files torn before they
+    /// held anything are moved to `quarantine/` inside the directory.
     ///
     /// Throws `.wrongKey`, `.unknownEpoch` or `.plaintext` and leaves the directory as it is
     /// when the files are not ours to read; `.busy` when another process holds the database.

@@ -180,27 +180,29 @@ struct RocksStoreTests {
         for number in 0..<200 {
             try store.write(WriteBatch([("k\(1000 + number)", "v")]), sync: false)
         }
-        let threads = (0..<4).map { index in
-            let thread = Thread {
+        let threads = 4
+        let passed = DispatchSemaphore(value: 0)
+        let ended = DispatchSemaphore(value: 0)
+        for index in 0..<threads {
+            Thread.detachNewThread {
+                defer { ended.signal() }
                 while true {
                     do {
                         let view = store.view()
                         let count = try view.keys().count
                         #expect(count == 200)
                         if index == 0 { try store.flush(wait: true) }
+                        passed.signal()
                     } catch {
                         #expect((error as? StoreError)?.code == .closed)
                         return
                     }
                 }
             }
-            thread.start()
-            return thread
         }
-        while try store.statistics().bytesWritten == 0 {}
-        Thread.sleep(forTimeInterval: 0.05)
+        for _ in 0..<threads * 25 { passed.wait() }
         try store.close()
-        while threads.contains(where: { !$0.isFinished }) { Thread.sleep(forTimeInterval: 0.001) }
+        for _ in 0..<threads { ended.wait() }
         #expect(try scratch.open(keyring()).keys().count == 200)
     }
 
