@@ -171,8 +171,6 @@ package struct Configuration: Sendable, Equatable {
 
     package struct Metrics: Sendable, Equatable {
         package var serve = MetricsAudience.loopback
-        /// A port of its own for `/metrics`, on 127.0.0.1; nil: on the client listeners.
-        package var port: Int?
     }
 
     package enum MetricsAudience: String, Sendable, CaseIterable {

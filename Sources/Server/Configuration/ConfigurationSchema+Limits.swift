@@ -121,7 +121,7 @@ extension ConfigurationSchema {
                 "limits.page_items",
                 \.limits.pageItems,
                 10...100_000,
-                "Most items of one page; a larger `limit` is lowered to this."
+                "Most events or listed rooms of one page; a larger `limit` is lowered to this."
             ),
             .integer(
                 "limits.invites_per_create_room",

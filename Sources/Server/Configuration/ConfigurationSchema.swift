@@ -34,7 +34,7 @@ package enum ConfigurationSchema {
         .optionalText(
             "tls_certificate_file",
             \.tlsCertificateFile,
-            "PEM, the whole chain. Read again when it changes."
+            "PEM, the whole chain. Read again on SIGHUP, with the key."
         ),
         .optionalText("tls_key_file", \.tlsKeyFile, "PEM, readable by its owner only."),
     ]
@@ -189,14 +189,15 @@ package enum ConfigurationSchema {
                 "storage.reserve_low_bytes",
                 \.storage.reserveLowBytes,
                 0...1 << 44,
-                "Below this much free space writes are refused (503); reads go on, and\n"
+                "Below this much free space writes are refused (503), but for redactions,\n"
+                    + "logouts and others that give space or access back; reads go on, and\n"
                     + "writes resume by themselves when there is room again."
             ),
             .bytes(
                 "storage.reserve_critical_bytes",
                 \.storage.reserveCriticalBytes,
                 0...1 << 44,
-                "Below this only what keeps the node consistent is written."
+                "Below this those are refused too."
             ),
         ]
     )
@@ -228,7 +229,7 @@ package enum ConfigurationSchema {
                 "passwords.waiting_hashes",
                 \.passwords.waitingHashes,
                 1...100_000,
-                "Logins that may wait for one; more are answered 429."
+                "Logins that may wait for one; more are answered 503."
             ),
         ]
     )
@@ -259,13 +260,7 @@ package enum ConfigurationSchema {
                 "metrics.serve",
                 \.metrics.serve,
                 "off, loopback (requests from this machine only), or everyone."
-            ),
-            .optionalInteger(
-                "metrics.port",
-                \.metrics.port,
-                1...65_535,
-                "A port of its own on 127.0.0.1; null serves it beside the client API."
-            ),
+            )
         ]
     )
 

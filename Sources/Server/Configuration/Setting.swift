@@ -47,27 +47,6 @@ package struct Setting<Root: Sendable>: Sendable {
         }
     }
 
-    static func optionalInteger(
-        _ path: String,
-        _ field: Field<Int?>,
-        _ range: ClosedRange<Int>,
-        _ documentation: String
-    ) -> Setting {
-        Setting(path: path, documentation: documentation) { root, raw throws(SettingProblem) in
-            if raw == .null {
-                root[keyPath: field] = nil
-                return
-            }
-            let text = try scalar(raw, wanted: "a whole number")
-            guard let number = Int(text) else {
-                throw SettingProblem(message: "must be a whole number, not \"\(text)\"")
-            }
-            root[keyPath: field] = try checked(number, range) { String($0) }
-        } show: {
-            $0[keyPath: field].map { String($0) } ?? "null"
-        }
-    }
-
     static func bytes(
         _ path: String,
         _ field: Field<Int>,

@@ -64,21 +64,21 @@ package enum ErrorCatalogue {
             "E-KEY-010",
             "The root key is the wrong one",
             exit: 78,
-            "The keyring does not open with it. The data is untouched; the message names the "
-                + "keyring and the fingerprints of the slots it has.",
+            "The key ring does not open with it. The data is untouched; the message names the "
+                + "key ring and the fingerprints of the slots it has.",
             "Give the server the key this data folder was made with; look for the copy that was "
                 + "kept elsewhere."
         ),
         Entry(
             "E-KEY-011",
-            "The keyring is damaged",
+            "The key ring is damaged",
             exit: 78,
             "Neither KEYRING nor KEYRING.prev can be read whole.",
             "Restore the KEYRING file from a copy of the data folder. Check the disk."
         ),
         Entry(
             "E-KEY-012",
-            "The keyring is an old copy",
+            "The key ring is an old copy",
             exit: 78,
             "Its generation is below the one this node has already used: files may exist that it "
                 + "has no key for.",
@@ -86,7 +86,7 @@ package enum ErrorCatalogue {
         ),
         Entry(
             "E-KEY-013",
-            "There is no keyring where one is expected, or one where none is",
+            "There is no key ring where one is expected, or one where none is",
             exit: 78,
             "The data folder and its KEYRING do not belong together: one of them was moved, or "
                 + "a first start was interrupted.",
@@ -94,13 +94,13 @@ package enum ErrorCatalogue {
         ),
         Entry(
             "E-KEY-014",
-            "The keyring does not allow this change now",
+            "The key ring does not allow this change now",
             "Such as ending a root-key rotation that was never begun.",
             "See `warbler keys status` for where a rotation stands."
         ),
         Entry(
             "E-KEY-015",
-            "The files of the keyring cannot be used",
+            "The files of the key ring cannot be used",
             exit: 78,
             "They cannot be read, written or locked; another process may hold them.",
             "Check the owner and mode of the data folder, and that no second warblerd runs."
@@ -109,8 +109,8 @@ package enum ErrorCatalogue {
             "E-KEY-020",
             "A file was written under an unknown key epoch",
             exit: 78,
-            "The keyring has no data key for it, so the store it belongs to cannot be used.",
-            "Restore the newest KEYRING, or the file from the same moment as the keyring."
+            "The key ring has no data key for it, so the store it belongs to cannot be used.",
+            "Restore the newest KEYRING, or the file from the same moment as the key ring."
         ),
         Entry(
             "E-KEY-021",
@@ -284,14 +284,15 @@ package enum ErrorCatalogue {
             "E-DISK-LOW",
             "Little disk space is left",
             "Less than `storage.reserve_low_bytes` is free: writes are answered 503 with "
-                + "Retry-After, reads go on.",
+                + "Retry-After. Reads go on, and redactions, logouts and what else gives space "
+                + "or access back.",
             "Make room. Writes resume by themselves."
         ),
         Entry(
             "E-DISK-CRITICAL",
             "Almost no disk space is left",
-            "Less than `storage.reserve_critical_bytes` is free: only what keeps the node "
-                + "consistent is written.",
+            "Less than `storage.reserve_critical_bytes` is free: redactions and logouts are "
+                + "answered 503 too. Reads go on, and what the node owes itself is written.",
             "Make room now. Writes resume by themselves."
         ),
         Entry(

@@ -4,13 +4,18 @@ import Homeserver
 import MatrixModel
 import Synchronization
 
-/// Keeps the disk from filling up: below the reserve nothing new is recorded, while reads and
-/// whatever gives space or access back go on (architecture 5).
+/// Keeps the disk from filling up. Below the low reserve nothing new is recorded, while reads and
+/// whatever gives space or access back go on; below the critical one that is refused as well, and
+/// only what the node owes itself (outboxes, key rounds) is still written.
 final class DiskReserve: Sendable {
+    enum Level: Int {
+        case enough, low, critical
+    }
+
     private let directory: String
     let lowBytes: UInt64
     let criticalBytes: UInt64
-    private let isLow = Atomic<Bool>(false)
+    private let found = Atomic<Int>(Level.enough.rawValue)
 
     init(_ configuration: Configuration) {
         directory = configuration.data.directory
@@ -28,15 +33,21 @@ final class DiskReserve: Sendable {
 
     /// Looks again. Returns whether it changed, and to what.
     @discardableResult
-    func look() -> (changed: Bool, isLow: Bool) {
-        let now = freeBytes < lowBytes
-        return (isLow.exchange(now, ordering: .relaxed) != now, now)
+    func look() -> (changed: Bool, level: Level) {
+        let free = freeBytes
+        let now: Level = free < criticalBytes ? .critical : free < lowBytes ? .low : .enough
+        return (found.exchange(now.rawValue, ordering: .relaxed) != now.rawValue, now)
     }
 
-    var isRefusing: Bool { isLow.load(ordering: .relaxed) }
+    /// As it was found last.
+    var level: Level { Level(rawValue: found.load(ordering: .relaxed))! }
 
     func refusal(of command: Command) -> MatrixError? {
-        guard isRefusing, !command.relieves else { return nil }
+        switch level {
+        case .enough: return nil
+        case .low where command.relieves: return nil
+        case .low, .critical: break
+        }
         return MatrixError(
             .unknown,
             "The server's disk is nearly full: nothing new is stored until there is space",
@@ -46,7 +57,7 @@ final class DiskReserve: Sendable {
 }
 
 extension Command {
-    /// Gives space or access back, so it passes when the disk is low.
+    /// Gives space or access back, so it passes when the disk is low, not critical.
     fileprivate var relieves: Bool {
         switch action {
         case .sendEvent(let send): send.draft.redacts != nil

@@ -99,7 +99,7 @@ struct NodePicture: Sendable {
             "free_bytes": .integer(Int64(clamping: disk.freeBytes)),
             "reserve_low_bytes": .integer(Int64(clamping: disk.lowBytes)),
             "reserve_critical_bytes": .integer(Int64(clamping: disk.criticalBytes)),
-            "writes_refused": .bool(disk.isRefusing),
+            "writes_refused": .bool(disk.level != .enough),
         ]
     }
 

@@ -232,7 +232,7 @@ final class Service: Sendable {
         metrics.counter(.logAppendedBytes) { Int(node.storageStatistics.bytes) }
         metrics.gauge(.syncWaiters) { Double(gateway.waitingSyncs) }
         metrics.gauge(.diskFreeBytes) { Double(disk.freeBytes) }
-        metrics.gauge(.diskState) { disk.isRefusing ? 1 : 0 }
+        metrics.gauge(.diskState) { Double(disk.level.rawValue) }
         metrics.gauge(.keyEpoch) { Double(node.keys.ring.current(.data).epoch) }
     }
 
@@ -246,7 +246,7 @@ final class Service: Sendable {
         // Rows that are not what was written: nothing more is served from them.
         let damaged: @Sendable (StoreError) -> Void = { fatal($0) }
         let reading = ReadService<AnyReader>(
-            settings: ReadSettings(serverName: node.serverName, incarnation: 1),
+            settings: ReadSettings(configuration),
             map: node.map,
             feed: feed,
             keys: { node.key($0) },

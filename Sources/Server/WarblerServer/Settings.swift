@@ -51,6 +51,14 @@ extension GatewaySettings {
     }
 }
 
+extension ReadSettings {
+    init(_ configuration: Configuration) {
+        self.init(serverName: configuration.server.name, incarnation: 1)
+        pageEventsMax = configuration.limits.pageItems
+        publicRoomsMax = min(publicRoomsMax, configuration.limits.pageItems)
+    }
+}
+
 extension NodeSettings {
     init(_ configuration: Configuration) {
         self.init(

@@ -62,17 +62,23 @@ final class Upkeep: @unchecked Sendable {
     }
 
     private func watchDisk() {
-        let (changed, isLow) = disk.look()
-        if isLow { health.add(.outOfSpace) } else { health.remove(.outOfSpace) }
+        let (changed, level) = disk.look()
+        if level == .enough { health.remove(.outOfSpace) } else { health.add(.outOfSpace) }
         guard changed else { return }
-        if isLow {
+        switch level {
+        case .enough: logger.record(.notice, "the disk has space again: writes resume")
+        case .low:
             logger.record(
                 .error,
                 "the disk is nearly full: writes are refused",
                 [.code: "E-DISK-LOW"]
             )
-        } else {
-            logger.record(.notice, "the disk has space again: writes resume")
+        case .critical:
+            logger.record(
+                .error,
+                "the disk is almost full: redactions and logouts are refused too",
+                [.code: "E-DISK-CRITICAL"]
+            )
         }
     }
 

@@ -10,14 +10,15 @@ from harness.suite import test
 
 DISK_MEGABYTES = 192
 LOW_MEGABYTES = 48
+CRITICAL_MEGABYTES = 16
 #: Large enough that a start has room to write again what the log holds once the filler is gone.
 LARGE_MEGABYTES = 640
 DISK_STATUS = 74
 
 
-def _fill(mount_point, leave):
+def _fill(mount_point, leave, name="filler"):
     """Fills the file system until only so many bytes are free; the file that does it."""
-    filler = mount_point / "filler"
+    filler = mount_point / name
     with open(filler, "wb") as file:
         while (free := _free(mount_point)) > leave:
             try:
@@ -58,7 +59,10 @@ def reserve(context):
     disk = LoopDisk(context.scratch / "disk.img", context.scratch / "disk").make(DISK_MEGABYTES)
     with disk.mount():
         settings = {
-            "storage": {"reserve_low_bytes": LOW_MEGABYTES << 20, "reserve_critical_bytes": 1 << 20}
+            "storage": {
+                "reserve_low_bytes": LOW_MEGABYTES << 20,
+                "reserve_critical_bytes": CRITICAL_MEGABYTES << 20,
+            }
         }
         node = context.node(data=disk.mount_point / "data", settings=settings).start()
         try:
@@ -90,6 +94,21 @@ def reserve(context):
             with node.connect() as connection:
                 ready = connection.request("GET", "/readyz")
             assert ready.status == 503 and b"disk" in ready.body.lower(), ready.body
+
+            def redacts(event):
+                response = anna.connection.request(
+                    "PUT", anna.room_path(room, f"redact/{event}/{time.time_ns()}"), {}
+                )
+                assert response.status in (200, 503), f"{response.status} {response.body[:200]}"
+                return response.status == 200
+
+            assert redacts(told[0]), "a redaction was refused below the low reserve"
+            more = _fill(disk.mount_point, (CRITICAL_MEGABYTES // 2) << 20, "more")
+            _wait_for(lambda: not redacts(told[0]), 30, "redactions are refused")
+            assert "E-DISK-CRITICAL" in node.log_text(), node.log_tail()
+            page_to_start(anna, room)
+            _make_room(more)
+            _wait_for(lambda: redacts(told[0]), 30, "redactions pass again")
             _make_room(filler)
             _wait_for(lambda: not refused(), 30, "writes resume")
             assert {event["event_id"] for event in page_to_start(anna, room)} >= set(told)

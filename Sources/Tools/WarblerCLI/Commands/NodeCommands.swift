@@ -137,8 +137,8 @@ struct LogAcceptLoss: ParsableCommand {
             For a node without a copy to repair it from. Stop it first, and keep a copy of the \
             data folder. Without --yes-lose this lists what is damaged or missing and changes \
             nothing. With it, the indexes named are given up for good: blank records take their \
-            places and the log says so. Rows that were folded from them stay until the state is \
-            folded anew. Exits 1 when nothing was changed.
+            places and the log says so. When rows were folded from them, all rows are moved aside \
+            and folded anew by the next start. Exits 1 when nothing was changed.
             """
     )
 

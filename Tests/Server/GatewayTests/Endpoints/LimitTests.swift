@@ -4,7 +4,7 @@ import MatrixModel
 import MultiRaft
 import Testing
 
-/// Each limit of the security page at n − 1, n and n + 1.
+/// Each limit at n − 1, n and n + 1.
 @Suite("Limits")
 struct LimitTests {
     private func text(_ count: Int, _ character: Character = "a") -> String {
@@ -109,6 +109,21 @@ struct LimitTests {
                     #"{"x":"# + text(depth - 1, "[") + text(depth - 1, "]") + "}"
                 try await alice.ask("PUT", "/user/\(alice.id)/account_data/x", body)
                     .expect(depth <= 64 ? 200 : 400, depth <= 64 ? "" : "M_BAD_JSON")
+            }
+        }
+    }
+
+    @Test("A page holds as many events as is set, however many are asked for")
+    func pages() async throws {
+        try await TestServer.run(reading: { $0.pageEventsMax = 12 }) { server in
+            let alice = try await server.user("alice")
+            let room = try await alice.createRoom()
+            for number in 0..<20 {
+                try await alice.ask("PUT", "/rooms/\(room)/send/x/\(number)", "{}").expect(200)
+            }
+            for asked in [11, 12, 13, 100_000] {
+                let page = try await alice.get("/rooms/\(room)/messages?dir=b&limit=\(asked)")
+                #expect(page["chunk"]?.elements?.count == min(asked, 12), "\(asked)")
             }
         }
     }

@@ -38,6 +38,7 @@ final class TestServer: Sendable {
     static func run(
         _ adjust: (inout GatewaySettings) -> Void = { _ in },
         accounts: AccountLimits = AccountLimits(),
+        reading adjustReading: (inout ReadSettings) -> Void = { _ in },
         node change: (GatewayNode) -> GatewayNode = { $0 },
         _ body: (TestServer) async throws -> Void
     ) async throws {
@@ -47,7 +48,9 @@ final class TestServer: Sendable {
         settings.rates = .lifted
         settings.publicBaseURL = "http://localhost:8008"
         adjust(&settings)
-        let server = try await TestServer(settings, accounts, change)
+        var readSettings = ReadSettings(serverName: name, incarnation: 1)
+        adjustReading(&readSettings)
+        let server = try await TestServer(settings, readSettings, accounts, change)
         do {
             try await body(server)
         } catch {
@@ -60,6 +63,7 @@ final class TestServer: Sendable {
 
     private init(
         _ settings: GatewaySettings,
+        _ readSettings: ReadSettings,
         _ accounts: AccountLimits,
         _ change: (GatewayNode) -> GatewayNode
     ) async throws {
@@ -91,7 +95,7 @@ final class TestServer: Sendable {
         }
         let reading = ReadService(
             node,
-            settings: ReadSettings(serverName: Self.name, incarnation: 1),
+            settings: readSettings,
             feed: feed
         )
         let troubles = Troubles()
