@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Who is typing: this node's memory only, never logged (architecture, section 4).
+/// Who is typing: this node's memory only, never logged.
 ///
 /// A token has no place for typing in the log's sense, so it carries a mark: this run's epoch and
 /// the serial of the latest change seen. Every change of a room's set takes the next serial; a

@@ -45,9 +45,9 @@ package final class ChangeFeed: Sendable {
         observers.withLock { $0.append(body) }
     }
 
-    /// A batch of `partition` is in the state database up to `applied`. Call it before the new
-    /// position is visible to readers and before any answer leaves; once per partition with no
-    /// changes when the node starts.
+    /// A batch of `partition` is in the state database up to `applied`. Call it before any answer
+    /// leaves; once per partition with no changes when the node starts. Readers may see the rows a
+    /// moment earlier: who listens reads no further than what was published when it began.
     package func publish(_ changes: [Change], partition: PartitionID, applied: LogIndex) {
         let wakes = state.withLock { state -> [Wake] in
             var woken: [Wake] = []

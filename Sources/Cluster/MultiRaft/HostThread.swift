@@ -6,7 +6,7 @@ import Projections
 import Synchronization
 
 /// The thread that owns replicas and runs their turns. Dull on purpose: it has no opinion about
-/// Matrix or Raft (house rule 2).
+/// Matrix or Raft (architecture 2.4).
 final class HostThread<Store: KeyValueStore, Keys: KeyReader>: Sendable {
     typealias Turn = HostTurn<Store, Store, Keys>
 

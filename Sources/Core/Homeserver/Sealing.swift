@@ -10,7 +10,7 @@ package enum KeyLookup: Sendable {
     case absent
 }
 
-/// Keys that are in memory on this node. Never waits.
+/// The keys this node has, in memory or wrapped in its rows. Waits for no other node.
 package protocol KeyReader: Sendable {
     func key(_ id: UInt64) -> KeyLookup
     /// What new keys are wrapped under before they are recorded; nil before the ring is open.
@@ -19,8 +19,8 @@ package protocol KeyReader: Sendable {
     func unwrap(_ wrapped: [UInt8]) -> SecretKey?
 }
 
-/// What of an event's content stays readable because authorization needs it, and what is sealed
-/// under whose key (architecture 2.6).
+/// What of an event's content stays readable, because authorization or visibility needs it or the
+/// server may act on it, and what is sealed under whose key (architecture 2.6).
 package struct ContentParts: Hashable, Sendable {
     /// Canonical JSON objects; `subject` is empty unless it holds something.
     package var clear: [UInt8]

@@ -1,7 +1,7 @@
 import MatrixModel
 package import Primitives
 
-/// Where a user's stream was read up to: `next_batch` of a sync (architecture, section 4).
+/// Where a user's stream was read up to: `next_batch` of a sync.
 ///
 /// A vector of log positions, one for the account and one for each partition that holds a room of
 /// the user, with the cluster incarnation they belong to. The account has its own, even where its
@@ -9,7 +9,6 @@ package import Primitives
 /// no state of its own. Text: `s` and the URL-safe base64 of
 /// version u8 ‖ incarnation ‖ account ‖ count ‖ count × (partition u16 ‖ index) ‖
 /// typing epoch u32 ‖ typing serial, where numbers are varints unless a width is given.
-/// `Specs/Formats/Tokens.md` draws it.
 package struct StreamToken: Hashable, Sendable {
     package static let version: UInt8 = 1
     /// No log gets here, and position arithmetic cannot overflow below it.

@@ -5,7 +5,8 @@ import Glibc
 import KeyFiles
 import Observability
 
-/// `warblerd`: one node. Configuration and wiring only.
+/// `warblerd`: one node. Wiring, upkeep (flush, disk reserve, key rotation), and what operators ask
+/// for.
 @main
 struct Warblerd: ParsableCommand {
     static let version = "0.1.0"
@@ -128,7 +129,7 @@ struct Warblerd: ParsableCommand {
     }
 }
 
-/// Nothing of this process may reach a core file: it holds keys (security §2.10).
+/// Nothing of this process may reach a core file: it holds keys.
 private func hardenProcess() {
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)

@@ -28,8 +28,8 @@ package struct RingKey: Sendable {
 }
 
 /// The keys of one node's store, as they are once a root key has opened the file
-/// (security §2.3). A value: every change gives the next generation, which becomes true when the
-/// shell has written it.
+/// (Specs/Formats/Keyring.md). A value: every change gives the next generation, which becomes true
+/// when the shell has written it.
 package struct KeyRing: Sendable {
     /// 16 random bytes that name this ring for ever.
     package let ringID: [UInt8]

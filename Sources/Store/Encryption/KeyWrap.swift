@@ -61,7 +61,7 @@ package struct WrappedHeader: Equatable, Sendable {
     }
 }
 
-/// Wraps keys for the rows and the log of the key partition (security §2.9): AES-256-GCM under
+/// Wraps keys for the rows and the log of the key partition (architecture 2.6): AES-256-GCM under
 /// the cluster key of an epoch that is rotated daily. The row does not open under another key ID,
 /// kind or epoch than it was wrapped for.
 package enum KeyWrap {

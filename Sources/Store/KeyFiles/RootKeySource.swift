@@ -1,7 +1,7 @@
 package import Encryption
 internal import Glibc
 
-/// Where a root key comes from. Warbler never stores one (security §2.3).
+/// Where a root key comes from. Warbler never stores one.
 ///
 /// All of them give the key as 64 hexadecimal digits, as base64, or as 32 raw bytes; white space
 /// around the text is ignored.

@@ -53,7 +53,7 @@ extension MessageLog {
     }
 
     /// Removes every record up to and including `index`, headers and all: for the partition whose
-    /// old records must really go away (security §2.9), and behind a snapshot.
+    /// old records must really go away (architecture 2.6), and behind a snapshot.
     ///
     /// The bytes leave the disk when the store is compacted; the caller asks for that.
     package mutating func truncatePrefix(

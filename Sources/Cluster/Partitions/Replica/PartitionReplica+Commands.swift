@@ -8,7 +8,7 @@ import Projections
 import Raft
 
 extension PartitionReplica {
-    /// Decides a command and proposes what follows, in one breath (house rule 1).
+    /// Decides a command and proposes what follows, in one breath (architecture 2.2).
     mutating func handle(
         _ command: Command,
         token: UInt64?,

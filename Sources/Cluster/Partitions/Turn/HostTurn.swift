@@ -56,7 +56,7 @@ private struct BatchUnderWay: Sendable {
 }
 
 /// A host's whole turn over its replicas, as a value (architecture 2.4): drain → step → merge →
-/// hand over. The simulator runs this very code.
+/// hand over. A simulator can run this very code.
 package struct HostTurn<
     LogStore: KeyValueReader,
     StateStore: KeyValueReader,

@@ -9,7 +9,7 @@ import Sync
 import Synchronization
 
 /// Counts what notifies a user in a room since they last read it, by their push rules: computed
-/// when read, never folded (architecture, section 4). What was counted is kept per user and room
+/// when read, never folded. What was counted is kept per user and room
 /// for as long as rules, receipts and power levels stay, so a sync judges only events that are
 /// new. A node that just started counts the same, but for what lies more than `rowsMax` back.
 final class UnreadCounter: Sendable {

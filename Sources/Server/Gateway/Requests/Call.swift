@@ -110,7 +110,7 @@ struct Call: Sendable {
 
     // MARK: Reads
 
-    /// Rows of some partitions as of now or later (architecture 4, "latest" reads).
+    /// Rows of some partitions as of now or later (`Specs/Architecture.md`, Reads).
     func latest(_ ids: String...) async throws -> @Sendable (PartitionID) -> StateReader<AnyReader>
     {
         let partitions = Set(ids.map { partition(of: $0) })

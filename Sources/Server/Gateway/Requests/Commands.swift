@@ -22,7 +22,7 @@ extension Gateway {
     }
 
     /// Repeats a command under its ID, backing off, until it is answered or the deadline is there
-    /// (architecture 4): a command that did happen gives the same answer again.
+    /// (architecture 2.2): a command that did happen gives the same answer again.
     func perform(
         _ command: Command,
         in partition: PartitionID
