@@ -129,13 +129,6 @@ package enum ErrorCatalogue {
             "Run the configured command by hand as the server's user; start again when it works."
         ),
         Entry(
-            "E-KEY-040",
-            "A share of the root key is wrong",
-            exit: 78,
-            "The key is put together from shares, and the one the message names does not fit.",
-            "Ask its holder for the right share, or use another one."
-        ),
-        Entry(
             "E-KEY-050",
             "A content key is missing",
             "A room's or user's key is absent although it was never destroyed. Requests that "
@@ -154,14 +147,6 @@ package enum ErrorCatalogue {
     ]
 
     private static let node: [Entry] = [
-        Entry(
-            "E-NODE-ROLLBACK",
-            "The data is older than what this node has already promised",
-            exit: 78,
-            "The folder was put back from a copy. Starting it could contradict what was "
-                + "acknowledged since, so the node takes no part.",
-            "Use the newest data. If it is lost, restore from a backup as a new cluster."
-        ),
         Entry(
             "E-NODE-AMNESIA",
             "The log is not what this node has promised",
@@ -192,7 +177,8 @@ package enum ErrorCatalogue {
             "E-NODE-NAME",
             "The server name differs from the data's",
             exit: 78,
-            "Every ID in the data contains the name it was made with; it can never change.",
+            "Every ID in the data contains the name it was made with; it can never change. The "
+                + "file `identity` in the data folder holds it.",
             "Set `server.name` back to the name the message gives, or use a new data folder."
         ),
         Entry(
@@ -218,26 +204,22 @@ package enum ErrorCatalogue {
             "Start the release that wrote it, or a later one."
         ),
         Entry(
+            "E-NODE-START",
+            "The node could not start or go on",
+            exit: 74,
+            "It met something that has no code of its own; the message says what.",
+            "Start it again. If it ends the same way, keep a copy of the data folder and report "
+                + "the message."
+        ),
+        Entry(
             "E-NODE-REPLAY",
             "The node is still replaying its log",
             "After a start, the newest records are folded again before clients are served.",
             "Wait; `warbler status` and the metric warbler_replay_entries_left show how long."
         ),
-        Entry(
-            "E-NODE-DRAINING",
-            "The node is stopping",
-            "Requests under way are finished; new ones are answered 503.",
-            "Nothing, or start it again."
-        ),
     ]
 
     private static let log: [Entry] = [
-        Entry(
-            "E-LOG-CHAIN",
-            "The hash chain of the log does not fit",
-            "A record's header was changed or its predecessor was. The partition is stopped.",
-            "Run `warbler log verify`: it names the first bad record. Check the disk and memory."
-        ),
         Entry(
             "E-LOG-HOLE",
             "A record of the log is damaged",
@@ -262,20 +244,6 @@ package enum ErrorCatalogue {
             "`warbler log accept-loss` found every record as it was written, up to the last one "
                 + "that was promised. Nothing was changed.",
             "Nothing; start the node."
-        ),
-        Entry(
-            "E-LOG-SYNC",
-            "The log could not be synced",
-            exit: 74,
-            "After a failed sync nobody knows what is on the disk, so the node stops at once. "
-                + "Nothing unsynced was acknowledged.",
-            "Check the disk (dmesg, smartctl), then start again."
-        ),
-        Entry(
-            "E-LOG-DIVERGED",
-            "Two replicas disagree about the log",
-            "At one index and term the chains differ. The replica stops and keeps its data.",
-            "Keep a copy of both logs; rebuild the replica that `warbler log verify` rejects."
         ),
     ]
 
@@ -330,7 +298,7 @@ package enum ErrorCatalogue {
         Entry(
             "E-LISTEN",
             "An address cannot be listened on",
-            exit: 78,
+            exit: 75,
             "It is in use, not this machine's, or the port is below 1024 and the server is not "
                 + "root.",
             "ss -ltnp shows who has the port; choose another under `listen`."
@@ -338,6 +306,7 @@ package enum ErrorCatalogue {
         Entry(
             "E-TLS",
             "The certificate or its key cannot be used",
+            exit: 78,
             "At the start this ends the server (exit 78); when files change later, the old "
                 + "ones stay in use.",
             "Check that both are PEM, belong together, and can be read by the server's user."

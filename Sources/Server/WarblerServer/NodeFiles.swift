@@ -185,7 +185,13 @@ struct NodeFiles: Sendable {
         guard found != text else { return }
         let had = found.split(separator: "\n").map(String.init)
         for (old, new) in zip(had, lines) where old != new {
-            let code = new.hasPrefix("partitions") ? "E-NODE-PARTITIONS" : "E-NODE-NAME"
+            let code =
+                switch new.split(separator: " ").first {
+                case "warbler": "E-NODE-VERSION"
+                case "partitions": "E-NODE-PARTITIONS"
+                case "mode": "E-NODE-BENCH"
+                default: "E-NODE-NAME"
+                }
             throw StartFailure(
                 code,
                 "this data folder was made with '\(old)', the configuration says '\(new)'",

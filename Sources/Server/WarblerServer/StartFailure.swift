@@ -36,7 +36,7 @@ struct StartFailure: Error, CustomStringConvertible {
                     + "must still be folded\(Self.wayOut)",
                 exitStatus: 74
             )
-        default: self.init("E-NODE-REPLAY", "\(error)", exitStatus: 74)
+        default: self.init("E-NODE-START", "\(error)", exitStatus: 74)
         }
     }
 
@@ -71,6 +71,7 @@ struct StartFailure: Error, CustomStringConvertible {
         case .unknownEpoch: self.init("E-KEY-020", error.message, exitStatus: 78)
         case .plaintext: self.init("E-KEY-021", error.message, exitStatus: 78)
         case .noSpace: self.init("E-DISK-FULL", error.message, exitStatus: 74)
+        case .ioError: self.init("E-DISK-IO", error.message, exitStatus: 74)
         default: self.init("E-DISK-DAMAGED", error.description, exitStatus: 74)
         }
     }

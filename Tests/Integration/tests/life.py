@@ -75,6 +75,39 @@ def starting(context):
     assert status == 0, f"stopped while starting: {status}\n{node.log_tail()}"
 
 
+@test("data of another mode, name, count or release is refused by name", seconds=60)
+def identity(context):
+    flags = {False: [], True: ["--bench"]}
+    for bench in (False, True):
+        node = context.node(f"bench-{bench}", flags=flags[bench]).start()
+        node.stop()
+        identity = node.data / "identity"
+        good = identity.read_text()
+
+        def refused(code):
+            node.log.unlink(missing_ok=True)
+            node.launch()
+            status = node.wait_exit()
+            assert status == 78 and code in node.log_text(), f"{status}\n{node.log_tail()}"
+
+        node.flags = flags[not bench]
+        refused("E-NODE-BENCH")
+        node.flags = flags[bench]
+        for word, code in (
+            ("warbler", "E-NODE-VERSION"),
+            ("server", "E-NODE-NAME"),
+            ("partitions", "E-NODE-PARTITIONS"),
+        ):
+            lines = good.splitlines()
+            identity.write_text(
+                "".join(f"{line}9\n" if line.startswith(word) else f"{line}\n" for line in lines)
+            )
+            refused(code)
+        identity.write_text(good)
+        node.start()
+        node.stop()
+
+
 @test("a replay is told by its length, and from refused over 503 to 200", seconds=60)
 def replaying(context):
     node = context.node().start()
