@@ -31,6 +31,33 @@ struct OperatorTextTests {
         #expect(catalogue.subtracting(used.keys).isEmpty, "codes that nothing says")
     }
 
+    @Test("Every metric that has a name is fed")
+    func metricsAreFed() throws {
+        let namesFile = "Server/Observability/MetricNames.swift"
+        let named = try words(#"static let (\w+) = MetricName"#, in: [namesFile])
+        #expect(named.count > 10)
+        let files = ModuleTable.modules.flatMap { SourceTree.swiftFiles(under: $0.path) }
+        let fed = try words(
+            #"\b(?:counter|gauge|histogram)\(\s*\.(\w+)"#,
+            in: files.filter { $0 != namesFile }
+        )
+        #expect(named.subtracting(fed).isEmpty)
+    }
+
+    /// What the first group of a pattern finds.
+    private func words(_ pattern: String, in files: [String]) throws -> Set<String> {
+        let expression = try NSRegularExpression(pattern: pattern)
+        var found: Set<String> = []
+        for file in files {
+            let source = try SourceTree.read(file)
+            let whole = NSRange(source.startIndex..., in: source)
+            for match in expression.matches(in: source, range: whole) {
+                found.insert(String(source[Range(match.range(at: 1), in: source)!]))
+            }
+        }
+        return found
+    }
+
     @Test("Log messages are static: what differs is a field")
     func staticLogMessages() throws {
         let pattern = try NSRegularExpression(

@@ -26,12 +26,11 @@ package struct MetricName: Sendable {
 }
 
 extension MetricName {
-    /// From 0.1 ms to 30 s, for requests and disk syncs alike.
+    /// From 0.1 ms to 30 s.
     private static let secondsBuckets: [Double] = [
         0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
         5, 10, 30,
     ]
-    private static let sizeBuckets: [Double] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024]
 
     // MARK: Process
 
@@ -80,7 +79,7 @@ extension MetricName {
         "http_request_seconds",
         labels: ["route"],
         buckets: secondsBuckets,
-        "From the head of a request to the end of its answer, waits of /sync left out."
+        "From the whole head of a request to its answer; /sync, which waits, is left out."
     )
     package static let httpConnections = MetricName(
         .gauge,
@@ -90,67 +89,16 @@ extension MetricName {
     package static let httpRefusedConnections = MetricName(
         .counter,
         "http_connections_refused",
-        labels: ["reason"],
-        "Connections closed at once."
-    )
-    package static let rateLimited = MetricName(
-        .counter,
-        "http_rate_limited",
-        labels: ["group"],
-        "Requests answered 429."
+        "Connections closed at once, because there were too many."
     )
     package static let syncWaiters = MetricName(
         .gauge,
         "sync_waiters",
         "Requests that wait for something new."
     )
-    package static let syncWakeups = MetricName(
-        .counter,
-        "sync_wakeups",
-        labels: ["cause"],
-        "Waits that ended, by change or time-out."
-    )
-    package static let passwordQueue = MetricName(
-        .gauge,
-        "password_hashes_waiting",
-        "Logins that wait for a password hash."
-    )
 
-    // MARK: Turns, Raft and the log
+    // MARK: The log
 
-    package static let proposals = MetricName(
-        .counter,
-        "proposals",
-        labels: ["outcome"],
-        "Commands proposed, by outcome."
-    )
-    package static let proposalsPending = MetricName(
-        .gauge,
-        "raft_proposals_pending",
-        "Commands proposed and not yet answered."
-    )
-    package static let raftLeaders = MetricName(
-        .gauge,
-        "raft_partitions_led",
-        "Partitions this node leads."
-    )
-    package static let raftLeaderChanges = MetricName(
-        .counter,
-        "raft_leader_changes",
-        "Times a partition got another leader."
-    )
-    package static let turnSeconds = MetricName(
-        .histogram,
-        "turn_seconds",
-        buckets: secondsBuckets,
-        "Length of a host's turn."
-    )
-    package static let logSyncSeconds = MetricName(
-        .histogram,
-        "log_sync_seconds",
-        buckets: secondsBuckets,
-        "Length of one synced write of the message log."
-    )
     package static let logSyncs = MetricName(
         .counter,
         "log_syncs",
@@ -161,38 +109,15 @@ extension MetricName {
         "log_entries",
         "Records appended to the message log since the start."
     )
-    package static let logEntriesPerSync = MetricName(
-        .histogram,
-        "log_entries_per_sync",
-        buckets: sizeBuckets,
-        "Entries that shared one synced write."
-    )
     package static let logAppendedBytes = MetricName(
         .counter,
         "log_appended_bytes",
         "Bytes appended to the message log."
     )
-    package static let logLastIndex = MetricName(
-        .gauge,
-        "log_last_index",
-        labels: ["partition"],
-        "Last index appended."
-    )
-    package static let appliedIndex = MetricName(
-        .gauge,
-        "applied_index",
-        labels: ["partition"],
-        "Last index applied."
-    )
     package static let replayEntriesLeft = MetricName(
         .gauge,
         "replay_entries_left",
         "Entries still to fold before the node is ready."
-    )
-    package static let events = MetricName(
-        .counter,
-        "events_persisted",
-        "Matrix events made durable."
     )
 
     // MARK: Disk and keys
@@ -207,48 +132,16 @@ extension MetricName {
         "disk_state",
         "0 enough space, 1 below the low reserve, 2 below the critical."
     )
-    package static let cacheHits = MetricName(
-        .counter,
-        "cache_hits",
-        labels: ["cache"],
-        "Look-ups answered from memory."
-    )
-    package static let cacheMisses = MetricName(
-        .counter,
-        "cache_misses",
-        labels: ["cache"],
-        "Look-ups that had to read."
-    )
     package static let keyEpoch = MetricName(
         .gauge,
         "key_epoch",
         "Data-key epoch in use."
     )
-    package static let keyProviderUp = MetricName(
-        .gauge,
-        "key_provider_up",
-        "1 when the root key's provider answered last time."
-    )
-    package static let damagedRecords = MetricName(
-        .gauge,
-        "log_damaged_records",
-        "Records whose digest does not fit."
-    )
-    package static let failures = MetricName(
-        .counter,
-        "failures",
-        labels: ["code"],
-        "Failures by the code `warbler explain` knows."
-    )
 
     package static let all: [MetricName] = [
         buildInfo, startTime, residentBytes, cpuSeconds, openFiles, ready,
-        httpRequests, httpSeconds, httpConnections, httpRefusedConnections, rateLimited,
-        syncWaiters, syncWakeups, passwordQueue,
-        proposals, proposalsPending, raftLeaders, raftLeaderChanges, turnSeconds, logSyncSeconds,
-        logSyncs, logEntries, logEntriesPerSync, logAppendedBytes, logLastIndex, appliedIndex,
-        replayEntriesLeft, events,
-        diskFreeBytes, diskState, cacheHits, cacheMisses, keyEpoch, keyProviderUp,
-        damagedRecords, failures,
+        httpRequests, httpSeconds, httpConnections, httpRefusedConnections, syncWaiters,
+        logSyncs, logEntries, logAppendedBytes, replayEntriesLeft,
+        diskFreeBytes, diskState, keyEpoch,
     ]
 }

@@ -52,6 +52,10 @@ final class FrontDoor: Sendable {
                         record.template,
                         String(record.status)
                     ).add()
+                    guard record.durationNanoseconds > 0, !record.template.hasSuffix("/sync")
+                    else { return }
+                    metrics.histogram(.httpSeconds, record.template)
+                        .observe(Double(record.durationNanoseconds) / 1e9)
                 },
                 logger: logger
             )
@@ -61,6 +65,9 @@ final class FrontDoor: Sendable {
         try listen()
         metrics.gauge(.httpConnections) { [server] in
             Double(server.statistics.connectionsOpen)
+        }
+        metrics.counter(.httpRefusedConnections) { [server] in
+            server.statistics.connectionsRefused
         }
     }
 

@@ -65,6 +65,7 @@ def starting(context):
     node.wait_ready()
     assert _ask(node, "/_matrix/client/versions").status == 200
     assert node.metric("warbler_ready") == 1
+    assert node.metric("warbler_http_request_seconds_count") > 0, node.metrics_text()
 
     # A stop before it is ready is a clean one too.
     node.stop()

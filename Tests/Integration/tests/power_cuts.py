@@ -70,7 +70,7 @@ def _cut_again_and_again(context, node, disk, cuts, chance):
 
 
 def _entries_synced(node):
-    return node.metric("warbler_log_entries_per_sync_sum", "warbler_log_entries_total")
+    return node.metric("warbler_log_entries_total")
 
 
 def _syncs(node):

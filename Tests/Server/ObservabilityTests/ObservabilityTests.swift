@@ -119,8 +119,8 @@ struct MetricsTests {
         metrics.counter(.httpRequests, "GET", "/a\"b\\c", "200").add(3)
         metrics.gauge(.httpConnections).set(7)
         metrics.gauge(.diskFreeBytes) { 1.5 }
-        let histogram = metrics.histogram(.logEntriesPerSync)
-        for number in [1, 2, 3, 5_000] { histogram.observe(number) }
+        let histogram = metrics.histogram(.httpSeconds, "/a")
+        for number in [0.5, 1, 2, 5_000] { histogram.observe(number) }
         let text = metrics.openMetricsText()
         #expect(text.hasSuffix("# EOF\n"))
         #expect(text.contains("# TYPE warbler_http_requests counter\n"))
@@ -131,29 +131,32 @@ struct MetricsTests {
         )
         #expect(text.contains("warbler_http_connections 7\n"))
         #expect(text.contains("warbler_disk_free_bytes 1.5\n"))
-        #expect(text.contains("warbler_log_entries_per_sync_bucket{le=\"1\"} 1\n"))
-        #expect(text.contains("warbler_log_entries_per_sync_bucket{le=\"4\"} 3\n"))
-        #expect(text.contains("warbler_log_entries_per_sync_bucket{le=\"+Inf\"} 4\n"))
-        #expect(text.contains("warbler_log_entries_per_sync_sum 5006\n"))
-        #expect(text.contains("warbler_log_entries_per_sync_count 4\n"))
+        func expect(_ part: String, _ labels: String, _ value: String) {
+            #expect(text.contains("warbler_http_request_seconds_\(part){\(labels)} \(value)\n"))
+        }
+        expect("bucket", "route=\"/a\",le=\"0.5\"", "1")
+        expect("bucket", "route=\"/a\",le=\"2.5\"", "3")
+        expect("bucket", "route=\"/a\",le=\"+Inf\"", "4")
+        expect("sum", "route=\"/a\"", "5003.5")
+        expect("count", "route=\"/a\"", "4")
     }
 
     @Test("The same name and labels give the same instrument")
     func identity() {
         let metrics = Metrics()
         #expect(metrics.counter(.logSyncs) === metrics.counter(.logSyncs))
-        #expect(metrics.counter(.rateLimited, "a") !== metrics.counter(.rateLimited, "b"))
+        #expect(metrics.histogram(.httpSeconds, "a") !== metrics.histogram(.httpSeconds, "b"))
     }
 
     @Test("Label sets are bounded; the rest is counted together")
     func boundedLabels() {
         let metrics = Metrics()
         for number in 0..<Metrics.labelSetsMax + 50 {
-            metrics.counter(.rateLimited, "g\(number)").add()
+            metrics.counter(.httpRequests, "GET", "/\(number)", "200").add()
         }
         let text = metrics.openMetricsText()
-        #expect(text.contains("group=\"other\"} 50\n"))
-        let sets = text.split(separator: "\n").filter { $0.contains("rate_limited_total{") }
+        #expect(text.contains("status=\"other\"} 50\n"))
+        let sets = text.split(separator: "\n").filter { $0.contains("http_requests_total{") }
         #expect(sets.count == Metrics.labelSetsMax + 1)
     }
 
@@ -164,12 +167,12 @@ struct MetricsTests {
             for _ in 0..<10_000 {
                 metrics.counter(.logSyncs).add()
                 metrics.gauge(.syncWaiters).add(1)
-                metrics.histogram(.turnSeconds).observe(0.001)
+                metrics.histogram(.httpSeconds, "/a").observe(0.001)
             }
         }
         #expect(metrics.counter(.logSyncs).count == 80_000)
         #expect(metrics.gauge(.syncWaiters).value == 80_000)
-        #expect(metrics.histogram(.turnSeconds).count == 80_000)
+        #expect(metrics.histogram(.httpSeconds, "/a").count == 80_000)
     }
 
     @Test("Names are unique, listed, in base units, and labels are few")
