@@ -38,6 +38,7 @@ final class FrontDoor: Sendable {
         let listeners = configuration.listen.map {
             HTTPListener(host: $0.address, port: $0.port, isTLS: $0.usesTLS)
         }
+        let meter = RequestMeter(metrics)
         do {
             server = try HTTPServer(
                 listeners: listeners,
@@ -45,18 +46,7 @@ final class FrontDoor: Sendable {
                 tls: Self.tls(configuration),
                 router: router,
                 errorBody: { $0.matrixErrorBody },
-                accessLog: { record in
-                    metrics.counter(
-                        .httpRequests,
-                        "\(record.method)",
-                        record.template,
-                        String(record.status)
-                    ).add()
-                    guard record.durationNanoseconds > 0, !record.template.hasSuffix("/sync")
-                    else { return }
-                    metrics.histogram(.httpSeconds, record.template)
-                        .observe(Double(record.durationNanoseconds) / 1e9)
-                },
+                accessLog: { meter.note($0) },
                 logger: logger
             )
         } catch {

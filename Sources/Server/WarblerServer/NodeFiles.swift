@@ -82,7 +82,13 @@ struct NodeFiles: Sendable {
                     LogFamilies.records,
                     compression: .none,
                     bloomBitsPerKey: 0,
-                    insertHintPrefixBytes: 2
+                    insertHintPrefixBytes: 2,
+                    // Read from end to end or not at all: more files cost nothing.
+                    compaction: .init(
+                        levelZeroFiles: 12,
+                        levelOneBytes: 512 << 20,
+                        tableBytes: 64 << 20
+                    )
                 ),
                 RocksFamily(LogFamilies.passing, compression: .none, bloomBitsPerKey: 0),
                 RocksFamily(LogFamilies.meta, bloomBitsPerKey: 0),
@@ -96,7 +102,18 @@ struct NodeFiles: Sendable {
         logOptions.backgroundError = backgroundError
         var stateOptions = RocksOptions(
             path: directory + "/state",
-            families: [RocksFamily(.state)],
+            families: [
+                RocksFamily(
+                    .state,
+                    // Every command asks for an answer that is not there.
+                    filtersMemory: true,
+                    compaction: .init(
+                        levelZeroFiles: 6,
+                        levelOneBytes: 256 << 20,
+                        tableBytes: 32 << 20
+                    )
+                )
+            ],
             durability: .noWAL,
             encryption: encryption
         )

@@ -43,6 +43,8 @@ namespace {
 // A number nobody asked for is used up by a family of this name, which is then dropped.
 const char* const kBurnedPrefix = "warbler-unused-";
 constexpr uint32_t kFamilyNumberMax = 255;
+// Of the write buffer: some 40 bits for each row of 250 bytes.
+constexpr double kMemtableFilterShare = 0.02;
 
 bool IsBurned(const std::string& name) {
     return name.compare(0, strlen(kBurnedPrefix), kBurnedPrefix) == 0;
@@ -108,8 +110,19 @@ ColumnFamilyOptions FamilyOptions(const wdb_options& options, const wdb_family& 
     result.arena_block_size = 64 * 1024;
     result.max_write_buffer_number = 3;
     result.level_compaction_dynamic_level_bytes = true;
-    result.target_file_size_base = 16 << 20;
-    result.max_bytes_for_level_base = 64 << 20;
+    if (family.memtable_filter) {
+        result.memtable_prefix_bloom_size_ratio = kMemtableFilterShare;
+        result.memtable_whole_key_filtering = true;
+    }
+    // A merge costs the files of level 0 and all of level 1: rare large ones write less in all.
+    const int files = static_cast<int>(
+        family.level_zero_files == 0 ? 4 : std::min<uint32_t>(family.level_zero_files, 64));
+    result.level0_file_num_compaction_trigger = files;
+    result.level0_slowdown_writes_trigger = files + 16;
+    result.level0_stop_writes_trigger = files + 32;
+    result.max_bytes_for_level_base =
+        family.level_one_bytes == 0 ? 64 << 20 : family.level_one_bytes;
+    result.target_file_size_base = family.table_bytes == 0 ? 16 << 20 : family.table_bytes;
     result.disable_auto_compactions = family.disable_auto_compaction;
     if (family.disable_auto_compaction) {
         // Ingested files pile up in such a family by intent.

@@ -83,6 +83,10 @@ final class RocksDatabase: @unchecked Sendable {
         raw.disable_auto_compaction = !family.automaticCompaction
         raw.block_bytes = UInt32(clamping: family.blockBytes)
         raw.write_buffer_bytes = UInt64(clamping: family.writeBufferBytes ?? 0)
+        raw.memtable_filter = family.filtersMemory
+        raw.level_zero_files = UInt32(clamping: family.compaction.levelZeroFiles)
+        raw.level_one_bytes = UInt64(clamping: family.compaction.levelOneBytes)
+        raw.table_bytes = UInt64(clamping: family.compaction.tableBytes)
         return raw
     }
 

@@ -20,6 +20,27 @@ package struct RocksFamily: Sendable {
     package var blockBytes: Int
     /// Memory before a flush; nil takes the store's.
     package var writeBufferBytes: Int?
+    /// Tells absent keys from present ones without a search in memory.
+    package var filtersMemory: Bool
+    package var compaction: Compaction
+
+    /// When flushed files are merged. All of level 0 overlaps all of level 1 as a rule, so each
+    /// merge rewrites both: the fewer and larger, the less is written in all, and the more files
+    /// a read may have to look into.
+    package struct Compaction: Sendable {
+        /// Flushed files that make a merge, 1 to 64.
+        package var levelZeroFiles = 4
+        package var levelOneBytes = 64 << 20
+        /// Of one merged file.
+        package var tableBytes = 16 << 20
+
+        package init() {}
+        package init(levelZeroFiles: Int, levelOneBytes: Int, tableBytes: Int) {
+            self.levelZeroFiles = levelZeroFiles
+            self.levelOneBytes = levelOneBytes
+            self.tableBytes = tableBytes
+        }
+    }
 
     package init(
         _ family: ColumnFamily,
@@ -28,7 +49,9 @@ package struct RocksFamily: Sendable {
         insertHintPrefixBytes: Int = 0,
         automaticCompaction: Bool = true,
         blockBytes: Int = 8 * 1024,
-        writeBufferBytes: Int? = nil
+        writeBufferBytes: Int? = nil,
+        filtersMemory: Bool = false,
+        compaction: Compaction = Compaction()
     ) {
         self.family = family
         self.compression = compression
@@ -37,6 +60,8 @@ package struct RocksFamily: Sendable {
         self.automaticCompaction = automaticCompaction
         self.blockBytes = blockBytes
         self.writeBufferBytes = writeBufferBytes
+        self.filtersMemory = filtersMemory
+        self.compaction = compaction
     }
 }
 

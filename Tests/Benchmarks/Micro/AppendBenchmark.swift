@@ -123,7 +123,12 @@ struct AppendBenchmark {
                         LogFamilies.records,
                         compression: .none,
                         bloomBitsPerKey: 0,
-                        insertHintPrefixBytes: 2
+                        insertHintPrefixBytes: 2,
+                        compaction: .init(
+                            levelZeroFiles: 12,
+                            levelOneBytes: 512 << 20,
+                            tableBytes: 64 << 20
+                        )
                     ),
                     RocksFamily(LogFamilies.passing, compression: .none, bloomBitsPerKey: 0),
                     RocksFamily(LogFamilies.meta, bloomBitsPerKey: 0),

@@ -97,7 +97,11 @@ final class StoreUnderTest {
         var options = RocksOptions(
             path: path,
             families: families.map {
-                RocksFamily($0, insertHintPrefixBytes: $0 == rooms ? 4 : 0)
+                RocksFamily(
+                    $0,
+                    insertHintPrefixBytes: $0 == rooms ? 4 : 0,
+                    filtersMemory: $0 != rooms
+                )
             },
             durability: kind.hasLog ? .synced : .noWAL,
             encryption: kind == .rocksPlain ? .plain : .keyring(keyring)

@@ -28,21 +28,25 @@ package enum AccessToken {
 
     /// Which partition to ask about a token; nil where the text cannot be one of ours.
     package static func partition(of text: String, _ kind: Kind = .access) -> PartitionID? {
-        let parts = text.utf8.split(
-            separator: UInt8(ascii: "_"),
-            maxSplits: 2,
-            omittingEmptySubsequences: false
-        )
-        guard parts.count == 3, parts[0].elementsEqual(kind.rawValue.utf8),
-            (1...3).contains(parts[1].count), parts[2].count == secretTextCount,
-            parts[2].allSatisfy(isBase64URL)
-        else { return nil }
+        var bytes = text.utf8[...]
+        for byte in kind.rawValue.utf8 where bytes.popFirst() != byte { return nil }
+        guard bytes.popFirst() == underscore else { return nil }
         var value: UInt32 = 0
-        for digit in parts[1] {
-            guard let place = digits.firstIndex(of: digit) else { return nil }
-            value = value * 62 + UInt32(place)
+        var count = 0
+        while let byte = bytes.popFirst(), byte != underscore {
+            guard count < 3, let digit = digit(byte) else { return nil }
+            value = value * 62 + digit
+            count += 1
         }
-        return UInt16(exactly: value).map { PartitionID($0) }
+        guard count > 0, let partition = UInt16(exactly: value) else { return nil }
+        count = 0
+        for byte in bytes {
+            guard digit(byte) != nil || byte == UInt8(ascii: "-") || byte == underscore else {
+                return nil
+            }
+            count += 1
+        }
+        return count == secretTextCount ? PartitionID(partition) : nil
     }
 
     /// What is stored of a token: HMAC-SHA-256, 32 bytes.
@@ -60,7 +64,15 @@ package enum AccessToken {
         return String(decoding: text.reversed(), as: UTF8.self)
     }
 
-    private static func isBase64URL(_ byte: UInt8) -> Bool {
-        digits.contains(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+    private static let underscore = UInt8(ascii: "_")
+
+    /// What a digit of base 62 stands for, in the order of `digits`.
+    private static func digit(_ byte: UInt8) -> UInt32? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(byte - UInt8(ascii: "A")) + 10
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(byte - UInt8(ascii: "a")) + 36
+        default: nil
+        }
     }
 }

@@ -114,6 +114,10 @@ typedef struct {
     bool disable_auto_compaction;
     uint32_t block_bytes;
     uint64_t write_buffer_bytes;         // 0: the store's default
+    bool memtable_filter;                // absent keys are told without a search in memory
+    uint32_t level_zero_files;           // flushes before they are merged; 0: 4, at most 64
+    uint64_t level_one_bytes;            // 0: 64 MiB
+    uint64_t table_bytes;                // of a merged file; 0: 16 MiB
 } wdb_family;
 
 typedef struct {
