@@ -69,6 +69,7 @@ extension GatewaySettings.Rates {
         join = GatewaySettings.Rate(rates.join)
         invite = GatewaySettings.Rate(rates.invite)
         createRoom = GatewaySettings.Rate(rates.createRoom)
+        profile = GatewaySettings.Rate(rates.profile)
         registration = GatewaySettings.Rate(rates.registration)
         loginPerAddress = GatewaySettings.Rate(rates.loginPerAddress)
         loginPerAccount = GatewaySettings.Rate(rates.loginPerAccount)
