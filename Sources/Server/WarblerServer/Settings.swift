@@ -101,6 +101,7 @@ extension HTTPSettings {
         headerBytesMax = limits.headerBytes
         headerCountMax = limits.headerCount
         bodyBytesMax = limits.bodyBytes
+        bodyBytesPerAddressMax = max(bodyBytesPerAddressMax, 4 * limits.bodyBytes)
         headTimeoutMilliseconds = limits.headSeconds * 1_000
         bodyBytesPerSecondMin = limits.bodyBytesPerSecond
         bodyGraceMilliseconds = limits.bodyGraceSeconds * 1_000
