@@ -75,6 +75,8 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
     package static var roomsMax: Int { 1_024 }
     /// Members of all rooms held.
     package static var membersMax: Int { 50_000 }
+    /// Bytes that the rooms held take together, roughly.
+    package static var roomBytesMax: Int { 32 << 20 }
     package static var contentKeysMax: Int { 8_192 }
 
     package init(
@@ -144,13 +146,14 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         if !busy.isEmpty { busy = busy.filter { $0.value > index } }
         if !senders.isEmpty { senders = senders.filter { $0.value.index > index } }
         passes &+= 1
-        if rooms.count > Self.roomsMax || passes % 64 == 0 && isHoldingTooManyMembers {
+        if rooms.count > Self.roomsMax || passes % 64 == 0 && isHoldingTooMuch {
             rooms = rooms.filter { $0.value.lastIndex > index }
         }
     }
 
-    private var isHoldingTooManyMembers: Bool {
+    private var isHoldingTooMuch: Bool {
         rooms.values.reduce(0) { $0 + $1.members.count } > Self.membersMax
+            || rooms.values.reduce(0) { $0 + $1.bytesHeld } > Self.roomBytesMax
     }
 
     /// Forgets everything that is not in rows: on losing the lead, or a refused proposal.

@@ -18,7 +18,7 @@ package struct RoomHead: AuthorizationState, Sendable {
     package private(set) var members: [UserID: Member] = [:]
     /// The state that `auth_events` may name, members apart.
     private var authEvents: [StateSlot: StoredEvent] = [:]
-    private var thirdPartyInvites: [String: ThirdPartyInvite] = [:]
+    private var thirdPartyInvites: [StateSlot: KnownInvite] = [:]
     /// What an invitation shows of the room, as sealed as it is there.
     package private(set) var strippedState: [String: StoredEvent] = [:]
     package private(set) var lastEventID = ""
@@ -28,6 +28,8 @@ package struct RoomHead: AuthorizationState, Sendable {
     /// Bytes of content of each current state event, members apart, and of all of them.
     private var stateSizes: [StateSlot: Int] = [:]
     private var stateBytes = 0
+    /// What the keys of `stateSizes` take in memory.
+    private var slotBytes = 0
     private var create: CreateContent?
     /// The entry that changed it last: its rows are behind until that one is applied.
     package var lastIndex: LogIndex = .zero
@@ -86,12 +88,37 @@ package struct RoomHead: AuthorizationState, Sendable {
         members[user]?.membership ?? .leave
     }
 
-    package func thirdPartyInvite(token: String) -> ThirdPartyInvite? { thirdPartyInvites[token] }
+    package func thirdPartyInvite(token: String) -> ThirdPartyInvite? {
+        thirdPartyInvites[StateSlot(Self.thirdPartyType, token)]?.invite
+    }
+
+    private static let thirdPartyType = "m.room.third_party_invite"
+
+    /// Of these a room may have thousands, so no more is kept of one than is asked of it.
+    private struct KnownInvite: Sendable {
+        let eventID: String
+        /// Nil for one without a key.
+        var invite: ThirdPartyInvite?
+    }
+
+    /// Roughly what the head holds in memory, in bytes.
+    package var bytesHeld: Int {
+        func size(_ event: StoredEvent) -> Int {
+            event.clear.count + event.senderSealed.count + 512
+        }
+        let invites = thirdPartyInvites.values.reduce(0) { sum, known in
+            sum + 256 + (known.invite?.publicKeys.reduce(0) { $0 + 64 + $1.utf8.count } ?? 0)
+        }
+        return members.count * 192 + slotBytes + invites
+            + authEvents.values.reduce(0) { $0 + size($1) }
+            + strippedState.values.reduce(0) { $0 + size($1) }
+    }
 
     /// The ID of the state event with this key, if it is of a kind that authorization reads.
     package func eventID(of key: StateSlot) -> String? {
         key.type == "m.room.member"
-            ? members[UserID(trusted: key.key)]?.eventID : authEvents[key]?.eventID
+            ? members[UserID(trusted: key.key)]?.eventID
+            : authEvents[key]?.eventID ?? thirdPartyInvites[key]?.eventID
     }
 
     /// Why the room takes no such state event for want of space; nil when it does. What is there
@@ -131,6 +158,12 @@ package struct RoomHead: AuthorizationState, Sendable {
         where event.eventID == target && event.redactedBy == nil && slot.type != "m.room.create" {
             note(event.redacted(by: reason, in: version))
         }
+        // Nothing of its content outlives a redaction.
+        for (slot, known) in thirdPartyInvites where known.eventID == target {
+            thirdPartyInvites[slot]?.invite = nil
+            let rest = ContentParts.emptyObject.count
+            stateBytes += rest - (stateSizes.updateValue(rest, forKey: slot) ?? 0)
+        }
     }
 
     private mutating func note(_ event: StoredEvent) {
@@ -139,6 +172,7 @@ package struct RoomHead: AuthorizationState, Sendable {
             let size = event.clear.count + event.senderSealed.count
             let before = stateSizes.updateValue(size, forKey: StateSlot(event.type, stateKey))
             stateBytes += size - (before ?? 0)
+            if before == nil { slotBytes += event.type.utf8.count + stateKey.utf8.count + 96 }
         }
         if stateKey.isEmpty, Self.strippedTypes.contains(event.type) {
             let isFit = event.clear.count + event.senderSealed.count <= Self.strippedBytesMax
@@ -168,18 +202,16 @@ package struct RoomHead: AuthorizationState, Sendable {
             authEvents[StateSlot(event.type)] = event
             joinRules = JoinRules(content?.root)
         case "m.room.third_party_invite":
-            let key = StateSlot(event.type, stateKey)
-            authEvents[key] = event
-            guard let content = try? JSONDocument(parsing: event.clear),
+            var known = KnownInvite(eventID: event.eventID)
+            if let content = try? JSONDocument(parsing: event.clear),
                 content.root["public_key"] != nil || content.root["public_keys"] != nil
-            else {
-                thirdPartyInvites[stateKey] = nil
-                return
+            {
+                known.invite = ThirdPartyInvite(
+                    sender: UserID(trusted: event.sender),
+                    content: content.root
+                )
             }
-            thirdPartyInvites[stateKey] = ThirdPartyInvite(
-                sender: UserID(trusted: event.sender),
-                content: content.root
-            )
+            thirdPartyInvites[StateSlot(event.type, stateKey)] = known
         default: break
         }
     }

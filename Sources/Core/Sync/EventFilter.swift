@@ -1,60 +1,11 @@
 package import MatrixModel
 
-/// An event type as filters name it: `*` stands for any run of characters.
-package struct TypePattern: Hashable, Sendable {
-    private let parts: [[UInt8]]
-    private let text: [UInt8]
-
-    package init(_ text: String) {
-        self.text = Array(text.utf8)
-        parts = self.text.split(
-            separator: UInt8(ascii: "*"),
-            omittingEmptySubsequences: false
-        ).map(Array.init)
-    }
-
-    package func matches(_ type: String) -> Bool {
-        if parts.count == 1 { return type.utf8.elementsEqual(text) }
-        var type = type
-        return type.withUTF8 { matches($0) }
-    }
-
-    /// Leftmost placement of each inner part is enough: nothing but `*` is special.
-    private func matches(_ type: UnsafeBufferPointer<UInt8>) -> Bool {
-        let first = parts[0]
-        let last = parts[parts.count - 1]
-        guard type.count >= first.count + last.count,
-            type.prefix(first.count).elementsEqual(first),
-            type.suffix(last.count).elementsEqual(last)
-        else { return false }
-        var cursor = first.count
-        let end = type.count - last.count
-        for part in parts[1..<parts.count - 1] {
-            guard let found = find(part, in: type, from: cursor, to: end) else { return false }
-            cursor = found + part.count
-        }
-        return true
-    }
-
-    private func find(
-        _ part: [UInt8],
-        in type: UnsafeBufferPointer<UInt8>,
-        from start: Int,
-        to end: Int
-    ) -> Int? {
-        guard end - start >= part.count else { return nil }
-        return (start...end - part.count).first { offset in
-            part.indices.allSatisfy { type[offset + $0] == part[$0] }
-        }
-    }
-}
-
 /// Which events somebody asked for (Client-Server API, `EventFilter` and `RoomEventFilter`).
 package struct EventFilter: Hashable, Sendable {
     /// Never above `limitMax`; nil when the client named none.
     package var limit: Int?
-    package var types: [TypePattern]?
-    package var notTypes: [TypePattern] = []
+    package var types: TypeList?
+    package var notTypes = TypeList([])
     package var senders: Set<String>?
     package var notSenders: Set<String> = []
     package var rooms: Set<String>?
@@ -81,14 +32,19 @@ package struct EventFilter: Hashable, Sendable {
             && containsURL == nil
     }
 
+    /// What it costs to judge one event, in rows passed over.
+    package var rowCost: Int {
+        1 + (notTypes.patternCount + (types?.patternCount ?? 0)) / 8
+    }
+
     package func permits(room: String) -> Bool {
         if notRooms.contains(room) { return false }
         return rooms?.contains(room) ?? true
     }
 
     package func permits(type: String) -> Bool {
-        if notTypes.contains(where: { $0.matches(type) }) { return false }
-        return types?.contains { $0.matches(type) } ?? true
+        if notTypes.contains(type) { return false }
+        return types?.contains(type) ?? true
     }
 
     package func permits(sender: String) -> Bool {
@@ -106,6 +62,8 @@ extension EventFilter {
     /// Longest list a filter may hold, and longest text in one.
     static let entriesMax = 1_000
     static let textBytesMax = 1_024
+    /// Most entries with a `*` in one list of types: each is tried on every event.
+    package static let patternsMax = 50
 
     /// - Parameter view: an object; nil means no wishes.
     package init(parsing view: JSONView?) throws(MatrixError) {
@@ -117,8 +75,8 @@ extension EventFilter {
             }
             self.limit = Int(min(limit, Int64(Self.limitMax)))
         }
-        types = try texts(view["types"], "types")?.map(TypePattern.init)
-        notTypes = try texts(view["not_types"], "not_types")?.map(TypePattern.init) ?? []
+        types = try typeList(view["types"], "types")
+        notTypes = try typeList(view["not_types"], "not_types") ?? TypeList([])
         senders = try texts(view["senders"], "senders").map(Set.init)
         notSenders = Set(try texts(view["not_senders"], "not_senders") ?? [])
         rooms = try texts(view["rooms"], "rooms").map(Set.init)
@@ -132,6 +90,14 @@ extension EventFilter {
             ?? view["org.matrix.msc3773.unread_thread_notifications"]
         unreadThreadNotifications = try flag(threads, "unread_thread_notifications") ?? false
     }
+}
+
+private func typeList(_ view: JSONView?, _ name: String) throws(MatrixError) -> TypeList? {
+    guard let list = try texts(view, name).map(TypeList.init) else { return nil }
+    guard list.patternCount <= EventFilter.patternsMax else {
+        throw .badJSON("\(name) holds more than \(EventFilter.patternsMax) patterns")
+    }
+    return list
 }
 
 func texts(_ view: JSONView?, _ name: String) throws(MatrixError) -> [String]? {

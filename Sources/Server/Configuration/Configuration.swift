@@ -147,6 +147,7 @@ package struct Configuration: Sendable, Equatable {
         package var join = Rate(perSecond: 1, burst: 20)
         package var invite = Rate(perSecond: 1, burst: 30)
         package var createRoom = Rate(perSecond: 0.2, burst: 10)
+        package var profile = Rate(perSecond: 0.2, burst: 10)
         package var registration = Rate(perSecond: 0.2, burst: 5)
         package var loginPerAddress = Rate(perSecond: 1, burst: 20)
         package var loginPerAccount = Rate(perSecond: 0.2, burst: 10)
@@ -193,6 +194,7 @@ package struct Configuration: Sendable, Equatable {
         rateLimits.join = lifted
         rateLimits.invite = lifted
         rateLimits.createRoom = lifted
+        rateLimits.profile = lifted
         rateLimits.registration = lifted
         rateLimits.loginPerAddress = lifted
         rateLimits.loginPerAccount = lifted

@@ -185,6 +185,11 @@ extension ConfigurationSchema {
             rate("join", \.rateLimits.join, "Joining rooms."),
             rate("invite", \.rateLimits.invite, "Inviting."),
             rate("create_room", \.rateLimits.createRoom, "Creating rooms."),
+            rate(
+                "profile",
+                \.rateLimits.profile,
+                "Changing one's name or avatar, which is an event in every joined room."
+            ),
             rate("registration", \.rateLimits.registration, "Registering, per address."),
             rate("login_per_address", \.rateLimits.loginPerAddress, "Logging in, per address."),
             rate(

@@ -71,6 +71,8 @@ package struct GatewaySettings: Sendable {
         package var join = Rate(perSecond: 1, burst: 20)
         package var invite = Rate(perSecond: 1, burst: 30)
         package var createRoom = Rate(perSecond: 0.2, burst: 10)
+        /// Names and avatars: each is one event in every room the user is in.
+        package var profile = Rate(perSecond: 0.2, burst: 10)
         package var registration = Rate(perSecond: 0.2, burst: 5)
         package var loginPerAddress = Rate(perSecond: 1, burst: 20)
         package var loginPerAccount = Rate(perSecond: 0.2, burst: 10)
@@ -92,6 +94,7 @@ package struct GatewaySettings: Sendable {
             rates.join = .lifted
             rates.invite = .lifted
             rates.createRoom = .lifted
+            rates.profile = .lifted
             rates.registration = .lifted
             rates.loginPerAddress = .lifted
             rates.loginPerAccount = .lifted

@@ -11,18 +11,27 @@ package struct HTTPSettings: Sendable {
     package var bodyBytesMax = 1024 * 1024
     /// Bytes of all request bodies being received at one time. Beyond: 503, the request is shed.
     package var bodyBytesInFlightMax = 512 * 1024 * 1024
+    /// The same for one IPv4 address or one IPv6 /64, loopback and trusted proxies apart.
+    package var bodyBytesPerAddressMax = 32 * 1024 * 1024
     /// Bytes of all large answers that clients have not taken yet. Beyond: 503 instead of another.
     package var answerBytesInFlightMax = 256 * 1024 * 1024
+    /// The same for one IPv4 address or one IPv6 /64, loopback and trusted proxies apart. One answer
+    /// may be larger.
+    package var answerBytesPerAddressMax = 32 * 1024 * 1024
 
     /// From the first byte of a head (or from the handshake's start) to its last. Beyond: 408.
     package var headTimeoutMilliseconds = 10_000
     /// A body slower than this after the grace is refused with 408.
     package var bodyBytesPerSecondMin = 1024
     package var bodyGraceMilliseconds = 5_000
+    /// A body of which no byte comes for this long is refused too, however fast it was before.
+    package var bodyStallMilliseconds = 20_000
     /// A kept-alive connection without a request is closed after this.
     package var idleTimeoutMilliseconds = 75_000
     /// A peer that takes no byte of its answer for this long is cut off.
     package var writeStallMilliseconds = 30_000
+    /// A large answer that is taken more slowly than this, once that time is over, is cut off.
+    package var answerBytesPerSecondMin = 4 * 1024
     /// How long a refused client's remaining bytes are read and dropped, so that it can read why.
     package var lingerMilliseconds = 2_000
     package var lingerBytesMax = 4 * 1024 * 1024

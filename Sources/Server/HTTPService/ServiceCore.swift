@@ -16,8 +16,8 @@ final class ServiceCore: Sendable {
     /// The same for HTTP/2.
     let commonHeaders: HPACKHeaders
     let draining = Atomic<Bool>(false)
-    private let bodyBytesInFlight = Atomic<Int>(0)
-    private let answerBytesInFlight = Atomic<Int>(0)
+    private let bodies: ByteBudget
+    private let answers: ByteBudget
 
     init(
         settings: HTTPSettings,
@@ -35,6 +35,14 @@ final class ServiceCore: Sendable {
         self.accessLog = accessLog
         self.logger = logger
         ledger = ConnectionLedger(settings)
+        bodies = ByteBudget(
+            totalMax: settings.bodyBytesInFlightMax,
+            shareMax: settings.bodyBytesPerAddressMax
+        )
+        answers = ByteBudget(
+            totalMax: settings.answerBytesInFlightMax,
+            shareMax: settings.answerBytesPerAddressMax
+        )
         var fields: [UInt8] = []
         for header in settings.commonHeaders { FieldWriter.append(header, to: &fields) }
         commonFieldBytes = fields
@@ -98,7 +106,9 @@ final class ServiceCore: Sendable {
     }
 
     func response(to fault: HTTPFault) -> HTTPResponse {
-        HTTPResponse(status: fault.status, json: errorBody(fault))
+        var response = HTTPResponse(status: fault.status, json: errorBody(fault))
+        if fault == .overloaded { response.headers.append(HTTPHeader("Retry-After", "2")) }
+        return response
     }
 
     /// The request as its client sent it, whatever proxies lie between.
@@ -117,32 +127,28 @@ final class ServiceCore: Sendable {
     }
 
     /// Counts bytes of a body being received; false if the server holds too many already.
-    func reserveBody(_ bytes: Int) -> Bool {
-        let (_, now) = bodyBytesInFlight.add(bytes, ordering: .relaxed)
-        guard now > settings.bodyBytesInFlightMax else { return true }
-        bodyBytesInFlight.subtract(bytes, ordering: .relaxed)
-        return false
+    func reserveBody(_ bytes: Int, from address: IPAddress) -> Bool {
+        bodies.take(bytes, for: address, hasShare: hasShare(address))
     }
 
-    func releaseBody(_ bytes: Int) {
-        if bytes > 0 { bodyBytesInFlight.subtract(bytes, ordering: .relaxed) }
+    func releaseBody(_ intake: BodyIntake) {
+        bodies.giveBack(intake.reserved, for: intake.request.remoteAddress)
     }
 
-    var bodyBytesHeld: Int { bodyBytesInFlight.load(ordering: .relaxed) }
+    var bodyBytesHeld: Int { bodies.held }
 
     /// Counts a large answer for as long as the holder lives; nil if clients already make the
     /// server hold too many bytes of such answers.
-    func holdAnswer(_ bytes: Int) -> AnswerHold? {
-        let (_, now) = answerBytesInFlight.add(bytes, ordering: .relaxed)
-        let hold = AnswerHold(bytes, self)
-        return now > settings.answerBytesInFlightMax ? nil : hold
+    func holdAnswer(_ bytes: Int, to address: IPAddress) -> AnswerHold? {
+        guard answers.take(bytes, for: address, hasShare: hasShare(address)) else { return nil }
+        return AnswerHold(bytes, to: address, answers)
     }
 
-    fileprivate func releaseAnswer(_ bytes: Int) {
-        answerBytesInFlight.subtract(bytes, ordering: .relaxed)
-    }
+    var answerBytesHeld: Int { answers.held }
 
-    var answerBytesHeld: Int { answerBytesInFlight.load(ordering: .relaxed) }
+    private func hasShare(_ address: IPAddress) -> Bool {
+        !address.isLoopback && !ledger.isTrustedProxy(address)
+    }
 
     func noteUnanswered(_ template: String) {
         logger.error("a handler dropped its request", metadata: ["route": "\(template)"])
@@ -152,14 +158,16 @@ final class ServiceCore: Sendable {
 /// The bytes of one large answer, counted until its connection lets go of them.
 final class AnswerHold: Sendable {
     private let bytes: Int
-    private let service: ServiceCore
+    private let address: IPAddress
+    private let budget: ByteBudget
 
-    fileprivate init(_ bytes: Int, _ service: ServiceCore) {
+    fileprivate init(_ bytes: Int, to address: IPAddress, _ budget: ByteBudget) {
         self.bytes = bytes
-        self.service = service
+        self.address = address
+        self.budget = budget
     }
 
-    deinit { service.releaseAnswer(bytes) }
+    deinit { budget.giveBack(bytes, for: address) }
 }
 
 /// An answer with the bytes it holds, if they are many.
@@ -169,13 +177,18 @@ struct HeldResponse {
 
     /// The response, or a refusal in its place when too many bytes of others wait to be taken.
     /// - Parameter promptBytes: what is written at once, and not counted.
-    init(_ response: HTTPResponse, above promptBytes: Int, _ service: ServiceCore) {
+    init(
+        _ response: HTTPResponse,
+        above promptBytes: Int,
+        to address: IPAddress,
+        _ service: ServiceCore
+    ) {
         guard response.body.count > promptBytes else {
             self.response = response
             hold = nil
             return
         }
-        hold = service.holdAnswer(response.body.count)
+        hold = service.holdAnswer(response.body.count, to: address)
         self.response = hold == nil ? service.response(to: .overloaded) : response
     }
 }

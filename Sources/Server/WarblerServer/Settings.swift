@@ -77,6 +77,7 @@ extension GatewaySettings.Rates {
         join = GatewaySettings.Rate(rates.join)
         invite = GatewaySettings.Rate(rates.invite)
         createRoom = GatewaySettings.Rate(rates.createRoom)
+        profile = GatewaySettings.Rate(rates.profile)
         registration = GatewaySettings.Rate(rates.registration)
         loginPerAddress = GatewaySettings.Rate(rates.loginPerAddress)
         loginPerAccount = GatewaySettings.Rate(rates.loginPerAccount)
@@ -108,6 +109,7 @@ extension HTTPSettings {
         headerBytesMax = limits.headerBytes
         headerCountMax = limits.headerCount
         bodyBytesMax = limits.bodyBytes
+        bodyBytesPerAddressMax = max(bodyBytesPerAddressMax, 4 * limits.bodyBytes)
         headTimeoutMilliseconds = limits.headSeconds * 1_000
         bodyBytesPerSecondMin = limits.bodyBytesPerSecond
         bodyGraceMilliseconds = limits.bodyGraceSeconds * 1_000

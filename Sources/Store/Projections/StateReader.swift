@@ -269,6 +269,26 @@ extension StateReader {
         return found
     }
 
+    /// Whether any state was set with `lower ≤ position < upper`.
+    package func hasStateChanges(
+        in room: RoomRow,
+        from lower: StreamPosition,
+        to upper: StreamPosition
+    ) throws -> Bool {
+        guard lower < upper else { return false }
+        var found = false
+        try store.scan(
+            from: keys.stateLog(room.number, lower),
+            to: keys.stateLog(room.number, upper),
+            in: .state,
+            reverse: false
+        ) { _, _ in
+            found = true
+            return false
+        }
+        return found
+    }
+
     /// Receipts set after `index`, in the order in which they were.
     package func receipts(in room: RoomRow, since index: LogIndex) throws -> [Receipt] {
         var found: [Receipt] = []

@@ -160,6 +160,22 @@ struct TurnTests {
         #expect(try world.records == before + 2)
     }
 
+    @Test("Of receipts that wait together the furthest counts, whichever came last")
+    func slowerDevice() throws {
+        var world = try TurnWorld()
+        let inputs = [TurnWorld.receipt(1, token: 9), TurnWorld.receipt(1, token: 3)]
+        #expect(try world.run(inputs).log?.entries == 1)
+        #expect(Set(try world.sync().answered) == [3, 9])
+        let log = try MessageLog.recover(TurnWorld.partition, from: world.memory.log, mark: nil).log
+        let record = try log.record(at: log.lastIndex)
+        let facts = try EntryBody.decode(record.entry.body[...])
+        guard case .receiptsSet(let set) = try #require(facts.first) else {
+            Issue.record("no receipts")
+            return
+        }
+        #expect(set.receipts.map(\.position) == [9])
+    }
+
     @Test("A burst of receipts in one turn is one record; the last of each user counts")
     func burst() throws {
         var world = try TurnWorld()

@@ -12,6 +12,8 @@ struct FilterTests {
             ("m.*", "m.room.message", true), ("*", "", true), ("m.*.b", "m.a.b", true),
             ("m.*.b", "m.b", false), ("*a*b*", "xxaxxbxx", true), ("*a*b*", "xxbxxaxx", false),
             ("a*a", "a", false), ("a*a", "aa", true), ("m.[ab]", "m.a", false),
+            ("*aab*", "aaab", true), ("*abab*b", "abaabab", false), ("*abab*b", "abaababb", true),
+            ("**", "x", true), ("*abcabd*", "abcabcabd", true), ("M.*", "m.a", false),
         ]
     )
     func patterns(pattern: String, type: String, matches: Bool) {
@@ -71,5 +73,47 @@ struct FilterTests {
             parsing: JSONDocument(parsing: #"{"room":{"timeline":{"limit":null}}}"#).root
         )
         #expect(filter.timeline.limit == nil)
+    }
+
+    @Test("Lists of types hold so many patterns and no more, and names as before")
+    func patternCount() throws {
+        let most = EventFilter.patternsMax
+        for (name, count) in [("types", most), ("not_types", most), ("types", most + 1)] {
+            let patterns = (0..<count).map { #""a\#($0)*""# }
+            let names = (0..<500).map { #""n\#($0)""# }
+            let list = (patterns + names).joined(separator: ",")
+            let view = try JSONDocument(parsing: #"{"\#(name)":[\#(list)]}"#).root
+            guard count <= most else {
+                #expect(throws: MatrixError.self) { try EventFilter(parsing: view) }
+                continue
+            }
+            let filter = try EventFilter(parsing: view)
+            #expect(filter.permits(type: "a\(count - 1)x") == (name == "types"))
+            #expect(filter.permits(type: "n499") == (name == "types"))
+            #expect(filter.permits(type: "n500") == (name != "types"))
+        }
+    }
+
+    @Test("Matching takes time linear in the type")
+    func linear() {
+        let clock = ContinuousClock()
+        let text = String(repeating: "a", count: 400_000)
+        let pattern = TypePattern("*" + String(repeating: "a", count: 20_000) + "b*")
+        var matches = true
+        // Trying every place anew would read eight thousand million bytes.
+        let time = clock.measure { matches = pattern.matches(text) }
+        #expect(!matches)
+        #expect(time < .seconds(1))
+    }
+
+    @Test("Many patterns make a page look at fewer events")
+    func rowCost() throws {
+        func cost(_ count: Int) throws -> Int {
+            let list = (0..<count).map { #""a\#($0)*""# }.joined(separator: ",")
+            return try EventFilter(
+                parsing: JSONDocument(parsing: #"{"types":[\#(list)]}"#).root
+            ).rowCost
+        }
+        #expect(try (cost(0), cost(7), cost(8), cost(50)) == (1, 1, 2, 7))
     }
 }

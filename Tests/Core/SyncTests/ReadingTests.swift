@@ -338,4 +338,49 @@ struct ReadingTests {
         #expect(try because(early) != nil)
         #expect(try because(late) == nil)
     }
+
+    @Test("A token from before one had a room in the partition leaves nothing out")
+    func tokenWithoutRoom() throws {
+        let world = SyncWorld()
+        world.room(room, by: alice)
+        let user = world.user(bob)
+        let early = try world.sync(user).nextBatch
+        world.member(room, bob, "join")
+        world.send(room, alice, "hello")
+        let section = try #require(try world.sync(user).joined(room))
+        let since = section.at("timeline", "prev_batch")?.string
+        let count = 7
+        let forwards = try world.messages(user, room, from: early, dir: "f")
+        #expect(forwards["chunk"].ids.count == count)
+        #expect(forwards["chunk"].bodies == ["hello"])
+        let backwards = try world.messages(user, room, from: early, dir: "b")
+        #expect(backwards["chunk"].ids.count == count)
+        let back = try world.messages(user, room, from: "", to: early, dir: "b")
+        #expect(back["chunk"].ids.count == count)
+        let forth = try world.messages(user, room, from: since, to: early, dir: "f")
+        #expect(forth["chunk"].ids.count == count)
+    }
+
+    @Test("State keys are told apart by their bytes")
+    func equivalentKeys() throws {
+        let world = SyncWorld()
+        let user = world.user(alice)
+        world.room(room, by: alice)
+        let since = try world.sync(user).nextBatch
+        let keys = ["e\u{301}", "\u{e9}"]
+        #expect(keys[0] == keys[1])
+        world.setState(room, alice, "x", #"{"n":0}"#, key: keys[0])
+        world.send(room, alice, "in between")
+        world.setState(room, alice, "x", #"{"n":1}"#, key: keys[1])
+        func numbers(_ since: String?, _ filter: String) throws -> [Int64] {
+            try #require(try world.sync(user, since: since, filter: filter).joined(room))
+                .at("state", "events")?.elements.filter { $0["type"]?.string == "x" }
+                .compactMap { $0.at("content", "n")?.integer }.sorted() ?? []
+        }
+        #expect(try numbers(since, #"{"room":{"timeline":{"limit":0}}}"#) == [0, 1])
+        // One is in the state before the timeline, the other was left out of it.
+        let hiding = #"{"room":{"timeline":{"limit":1,"not_types":["x"]}}}"#
+        world.send(room, alice, "last")
+        #expect(try numbers(nil, hiding) == [0, 1])
+    }
 }

@@ -260,4 +260,18 @@ struct UnreadTests {
             #expect(counts(try world.sync(user)) == (try fresh(world, user)))
         }
     }
+
+    @Test("What was said while one was away counts as read on coming back, before a restart too")
+    func comingBack() throws {
+        let (world, user) = world()
+        world.send(room, alice, "seen")
+        #expect(counts(try world.sync(user)) == [1, 0])
+        world.member(room, bob, "leave")
+        for number in 0..<5 { world.send(room, alice, "\(number)") }
+        world.member(room, bob, "join")
+        #expect(counts(try world.sync(user)) == [0, 0])
+        world.send(room, alice, "welcome back")
+        #expect(counts(try world.sync(user)) == [1, 0])
+        #expect(try fresh(world, user) == [1, 0])
+    }
 }

@@ -21,7 +21,7 @@ STOP_SECONDS = 30
 _UNLIMITED = {
     f"{group}_{kind}": 1_000_000
     for group in (
-        "message", "join", "invite", "create_room", "registration",
+        "message", "join", "invite", "create_room", "profile", "registration",
         "login_per_address", "login_per_account", "failed_login", "unknown_token", "other",
     )
     for kind in ("per_second", "burst")

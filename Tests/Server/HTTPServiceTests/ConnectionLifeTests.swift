@@ -53,6 +53,36 @@ struct ConnectionLifeTests {
         }
     }
 
+    @Test("A body that was fast and then stands still is 408 no later than one that was not")
+    func stalledBody() async throws {
+        try await TestServer.with({
+            $0.bodyStallMilliseconds = 200
+            $0.bodyGraceMilliseconds = 100
+            $0.bodyBytesPerSecondMin = 100
+        }) { test in
+            let client = try test.client()
+            let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+            // At the least rate these would be ten minutes.
+            try client.send(head + String(repeating: "a", count: 60_000))
+            #expect(try client.answer()?.status == 408)
+            #expect(test.server.statistics.bodyBytesInFlight == 0)
+        }
+    }
+
+    @Test("A large answer that is taken below the least rate is cut off, however steadily")
+    func slowReader() async throws {
+        try await TestServer.with({
+            $0.writeStallMilliseconds = 40
+            $0.answerBytesPerSecondMin = 1 << 40
+        }) { test in
+            let client = try RawClient(port: test.port, receiveBufferBytes: 4096)
+            try client.send("GET /big/60000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.answer() == nil)
+            #expect(test.server.statistics.timeouts == 1)
+            while test.server.statistics.answerBytesInFlight > 0 { await Task.yield() }
+        }
+    }
+
     @Test("An idle connection is closed, one with a request is not")
     func idle() async throws {
         try await TestServer.with({
@@ -272,6 +302,63 @@ struct ConnectionLifeTests {
             while test.server.statistics.answerBytesInFlight > 0 { await Task.yield() }
             try second.send(big)
             #expect(try second.answer()?.body.count == 20_000_000)
+            while test.server.statistics.answerBytesInFlight > 0 { await Task.yield() }
+        }
+    }
+
+    private static let proxied: [AddressRange] = [AddressRange("127.0.0.0/8")].compactMap(\.self)
+
+    private static func head(_ line: String, for address: String, length: Int? = nil) -> String {
+        let length = length.map { "Content-Length: \($0)\r\n" } ?? ""
+        return "\(line) HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: \(address)\r\n\(length)\r\n"
+    }
+
+    @Test("One network's unfinished bodies leave room for the others'")
+    func bodyShares() async throws {
+        try await TestServer.with({
+            $0.trustedProxies = Self.proxied
+            $0.bodyBytesInFlightMax = 10_000
+            $0.bodyBytesPerAddressMax = 1_000
+        }) { test in
+            let half = String(repeating: "a", count: 800)
+            func post(_ address: String) throws -> RawClient {
+                let client = try test.client()
+                try client.send(Self.head("POST /echo", for: address, length: 900) + half)
+                return client
+            }
+            let first = try post("203.0.113.7")
+            while test.server.statistics.bodyBytesInFlight < 800 { await Task.yield() }
+            let refused = try post("203.0.113.7").answer()
+            #expect(refused?.status == 503)
+            #expect(refused?.header("retry-after").flatMap { Int($0) } ?? 0 > 0)
+            let other = try post("203.0.113.8")
+            while test.server.statistics.bodyBytesInFlight < 1_600 { await Task.yield() }
+            for client in [first, other] {
+                try client.send(String(repeating: "b", count: 100))
+                #expect(try client.answer()?.body.count == 900)
+            }
+            #expect(test.server.statistics.bodyBytesInFlight == 0)
+        }
+    }
+
+    @Test("One network's answers that nobody takes leave room for the others'")
+    func answerShares() async throws {
+        try await TestServer.with({
+            $0.trustedProxies = Self.proxied
+            $0.answerBytesPerAddressMax = 10_000_000
+        }) { test in
+            let slow = try RawClient(port: test.port, receiveBufferBytes: 4096)
+            // A single one may be larger than the share.
+            try slow.send(Self.head("GET /big/20000000", for: "203.0.113.7"))
+            while test.server.statistics.answerBytesInFlight < 20_000_000 { await Task.yield() }
+            let client = try test.client()
+            try client.send(Self.head("GET /big/100000", for: "203.0.113.7"))
+            let refused = try client.answer()
+            #expect(refused?.status == 503)
+            #expect(refused?.header("retry-after").flatMap { Int($0) } ?? 0 > 0)
+            try client.send(Self.head("GET /big/20000000", for: "203.0.113.8"))
+            #expect(try client.answer()?.body.count == 20_000_000)
+            slow.reset()
             while test.server.statistics.answerBytesInFlight > 0 { await Task.yield() }
         }
     }

@@ -193,6 +193,23 @@ struct HTTP2ServerTests {
         }
     }
 
+    @Test("A body that was fast and then stands still is 408 no later than one that was not")
+    func stalledBody() async throws {
+        try await with({
+            $0.bodyStallMilliseconds = 200
+            $0.bodyGraceMilliseconds = 100
+            $0.bodyBytesPerSecondMin = 100
+        }) { test, client in
+            client.ask("POST", "/echo", 1, endsStream: false)
+            client.send([UInt8](repeating: 1, count: 16_000), 1, isLast: false)
+            let start = ContinuousClock.now
+            #expect(await client.answer(1)?.status == "408")
+            // At the least rate these would be almost three minutes.
+            #expect(ContinuousClock.now - start < .seconds(60))
+            #expect(test.server.statistics.bodyBytesInFlight == 0)
+        }
+    }
+
     @Test("A drain says goodbye, finishes the streams and closes")
     func drain() async throws {
         try await with { test, client in

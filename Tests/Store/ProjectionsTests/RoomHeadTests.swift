@@ -143,4 +143,57 @@ struct RoomHeadTests {
         #expect(name?.redactedBy != nil)
         #expect(name?.senderSealed == [])
     }
+
+    @Test("Of an invitation by a third party its ID and keys are kept, not what it says beside")
+    func thirdPartyInvites() throws {
+        func event(_ number: Int, _ type: String, _ key: String?, _ content: String) -> StoredEvent
+        {
+            StoredEvent(
+                eventID: "$\(number)",
+                type: type,
+                stateKey: key,
+                sender: "@alice:test.example",
+                originServerTimestamp: 0,
+                depth: 1,
+                previousEvents: [],
+                authEvents: [],
+                contentHash: [],
+                signature: [],
+                signingKeyID: "",
+                clear: Array(content.utf8),
+                senderSealed: [],
+                senderKeyID: 0,
+                redacts: type == "m.room.redaction" ? "$7" : nil,
+                contentSize: UInt32(content.utf8.count)
+            )
+        }
+        let type = "m.room.third_party_invite"
+        let key = String(repeating: "k", count: 43)
+        let rest = String(repeating: "x", count: 60_000)
+        var head = RoomHead(roomID: "!a:test.example", version: .v11, keyID: 1)
+        let before = head.bytesHeld
+        for number in 0..<128 {
+            let keys = (0..<20).map { _ in #"{"public_key":"\#(key)"}"# }.joined(separator: ",")
+            let content = #"{"public_key":"\#(rest)","public_keys":[\#(keys)],"x":"\#(rest)"}"#
+            head.advance(event(number, type, "k\(number)", content))
+        }
+        #expect(head.bytesHeld - before < 128 * 2_048)
+        #expect(head.eventID(of: StateSlot(type, "k7")) == "$7")
+        #expect(head.thirdPartyInvite(token: "k7")?.publicKeys.contains(key) == true)
+        // Tokens are told apart by their bytes.
+        head.advance(event(200, type, "e\u{301}", #"{"public_key":"\#(key)"}"#))
+        #expect(head.thirdPartyInvite(token: "\u{e9}") == nil)
+        let full = head.bytesHeld
+        head.advance(event(201, "m.room.redaction", nil, "{}"))
+        #expect(head.eventID(of: StateSlot(type, "k7")) == "$7")
+        #expect(head.thirdPartyInvite(token: "k7") == nil)
+        #expect(head.bytesHeld < full)
+        // What takes memory is counted, so that it can be let go of.
+        for number in 0..<100 {
+            head.advance(
+                event(300 + number, "x", String(repeating: "y", count: 250) + "\(number)", "{}")
+            )
+        }
+        #expect(head.bytesHeld > full + 100 * 250)
+    }
 }

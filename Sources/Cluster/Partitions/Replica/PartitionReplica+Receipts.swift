@@ -6,7 +6,7 @@ import Projections
 import Raft
 
 /// Receipts of one partition on their way into one record (architecture 2.1): every reader of a
-/// busy room sends one with each message, and only the last of each counts.
+/// busy room sends one with each message, and only the furthest of each counts.
 struct CollectedReceipts: Sendable {
     /// More than these are not kept waiting.
     static var countMax: Int { 1_024 }
@@ -42,6 +42,8 @@ struct CollectedReceipts: Sendable {
                 thread: receipt.thread
             )
             if let known = places[place] {
+                // Of two devices the slower one takes nothing back.
+                guard sets[room].receipts[known].position <= receipt.position else { continue }
                 sets[room].receipts[known] = receipt
             } else {
                 places[place] = sets[room].receipts.count

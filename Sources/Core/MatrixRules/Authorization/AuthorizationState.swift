@@ -35,7 +35,9 @@ package struct ThirdPartyInvite: Equatable, Sendable {
         if let entries = content["public_keys"]?.elements {
             keys.append(contentsOf: entries.compactMap { $0["public_key"]?.string })
         }
-        self.init(sender: sender, publicKeys: keys)
+        // No more of them are tried, and none that is longer is a key.
+        let tried = keys.prefix(Self.triesMax).filter { $0.utf8.count <= Self.keyBytesMax }
+        self.init(sender: sender, publicKeys: Array(tried))
     }
 
     /// Whether any signature in `signed` fits any of the keys. Tries at most `triesMax` of each:
@@ -61,6 +63,7 @@ package struct ThirdPartyInvite: Equatable, Sendable {
     }
 
     private static let triesMax = 8
+    private static let keyBytesMax = 64
 }
 
 /// Room state as a plain value, for a room that is being created and for tests.

@@ -6,7 +6,14 @@ import MatrixModel
 /// `POST /_matrix/client/v3/register`
 /// <https://spec.matrix.org/v1.15/client-server-api/#post_matrixclientv3register>
 extension Endpoint {
-    static let register = Endpoint(.post, "/register", by: .anyone, rate: .other) { call in
+    /// Tells whether a name is taken and a registration token right: as dear as the routes that are
+    /// there for that.
+    static let register = Endpoint(
+        .post,
+        "/register",
+        by: .anyone,
+        rate: .loginPerAddress
+    ) { call in
         switch call.request.query("kind") ?? "user" {
         case "user": break
         case "guest": throw MatrixError.guestsRefused

@@ -3,7 +3,7 @@ import Synchronization
 /// What a request costs, by kind: each kind has its own bucket per principal.
 package enum RateKind: UInt8, Sendable, CaseIterable {
     case message, join, invite, createRoom, registration, loginPerAddress, loginPerAccount
-    case failedLogin, unknownToken, other, roomsPerDay, invitesPerDay
+    case profile, failedLogin, unknownToken, other, roomsPerDay, invitesPerDay
 }
 
 /// A token bucket. Time comes in.
@@ -134,6 +134,7 @@ extension GatewaySettings.Rates {
         case .registration: registration
         case .loginPerAddress: loginPerAddress
         case .loginPerAccount: loginPerAccount
+        case .profile: profile
         case .failedLogin: failedLogin
         case .unknownToken: unknownToken
         case .other: other

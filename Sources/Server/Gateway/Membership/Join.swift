@@ -54,6 +54,11 @@ extension Call {
         {
             if try room.membership(of: candidate.raw) == .join { return candidate.raw }
         }
+        // Where the default level will do, any member does.
+        let any = try room.firstJoined { user in
+            user.serverName == settings.serverName && power.permitsAuthorisingJoins(user)
+        }
+        if let any { return any.raw }
         throw MatrixError(
             .unableToGrantJoin,
             "Nobody in the room here may let others in"

@@ -77,6 +77,12 @@ extension Call {
         guard let membership = Membership(word) else {
             throw MatrixError.badJSON("There is no such membership")
         }
+        // What a route of its own is for costs the same here.
+        switch membership {
+        case .join: try gateway.limit(.join, user)
+        case .invite: try gateway.limit(.invite, user)
+        case .knock, .leave, .ban: break
+        }
         guard target != user else { return nil }
         guard let account = try await gateway.account(target) else {
             if membership == .invite {

@@ -5,7 +5,11 @@ import MatrixModel
 /// `PUT /_matrix/client/v3/profile/{userId}/avatar_url`
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3profileuseridavatar_url>
 extension Endpoint {
-    static let setAvatar = Endpoint(.put, "/profile/{userId}/avatar_url") { call in
+    static let setAvatar = Endpoint(
+        .put,
+        "/profile/{userId}/avatar_url",
+        rate: .profile
+    ) { call in
         _ = try call.ownUser()
         let url = try call.body().text("avatar_url")
         let limit = call.settings.limits.avatarURLBytes

@@ -6,7 +6,11 @@ import MatrixModel
 /// `PUT /_matrix/client/v3/profile/{userId}/displayname`
 /// <https://spec.matrix.org/v1.15/client-server-api/#put_matrixclientv3profileuseriddisplayname>
 extension Endpoint {
-    static let setDisplayName = Endpoint(.put, "/profile/{userId}/displayname") { call in
+    static let setDisplayName = Endpoint(
+        .put,
+        "/profile/{userId}/displayname",
+        rate: .profile
+    ) { call in
         _ = try call.ownUser()
         let name = try call.body().text("displayname")
         let limit = call.settings.limits.displayNameBytes

@@ -1,6 +1,7 @@
 import KeyValue
 import Keyspace
 package import MatrixModel
+import MatrixRules
 import Primitives
 import Projections
 import Sync
@@ -227,11 +228,15 @@ extension ReadService {
         return entry
     }
 
-    /// `GET /rooms/{roomId}/aliases`: the local aliases, for whoever may read the room.
+    /// `GET /rooms/{roomId}/aliases`: the local aliases as they are now, for whoever is in the room,
+    /// or for anybody if it is open to all.
     package func aliases(roomID: String, by requester: Requester) throws(MatrixError) -> [UInt8] {
         try answering {
             let view = view()
-            _ = try access(roomID, requester, in: view)
+            let access = try access(roomID, requester, in: view)
+            guard access.isJoined || access.visible.visibility == .worldReadable else {
+                throw MatrixError.forbidden("You are not in this room")
+            }
             let found = try aliases(of: roomID, in: view)
             var writer = JSONWriter()
             writer.beginObject()

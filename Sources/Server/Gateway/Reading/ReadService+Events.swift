@@ -162,13 +162,13 @@ extension ReadService {
         writer.beginArray()
         let last = after.events.last ?? event
         let end = StreamPosition(last.position).next
-        try access.rows.state(before: end, filter.lazyLoadMembers ? .allButMembers : .everything) {
+        try access.state(before: end, filter.lazyLoadMembers ? .allButMembers : .everything) {
             try access.stateExtras($0).writeState(into: &writer, roomID: roomID, now: now)
             return true
         }
         if filter.lazyLoadMembers {
             for sender in distinctSenders(before.events + [event] + after.events) {
-                if let member = try access.rows.state("m.room.member", sender, before: end) {
+                if let member = try access.state("m.room.member", sender, before: end) {
                     try access.stateExtras(member)
                         .writeState(into: &writer, roomID: roomID, now: now)
                 }

@@ -44,8 +44,11 @@ extension ReadService {
             let view = view()
             let access = try access(request.roomID, requester, in: view)
             let end = end(of: access.rows, in: view)
-            let from = try place(request.from, access, end) ?? (backwards ? end : .zero)
-            let to = try place(request.to, access, end)
+            // A token that says nothing of the room's partition was handed out before the user had
+            // a room there: it leaves nothing out, whichever way one goes.
+            let (first, last) = backwards ? (end, StreamPosition.zero) : (.zero, end)
+            let from = try place(request.from, access, end, or: first) ?? first
+            let to = try place(request.to, access, end, or: last)
             var page = Page(start: from, limit: filter.limit.map { min($0, limit) } ?? limit)
             if !filter.isClosed, filter.permits(room: request.roomID) {
                 let lower = backwards ? to ?? .zero : from
@@ -85,7 +88,7 @@ extension ReadService {
             writer.beginArray()
             let end = StreamPosition(newest).next
             for sender in distinctSenders(page.events) {
-                let member = try access.rows.state("m.room.member", sender, before: end)
+                let member = try access.state("m.room.member", sender, before: end)
                 guard let member else { continue }
                 try access.stateExtras(member)
                     .writeState(into: &writer, roomID: access.rows.roomID, now: now)
@@ -124,11 +127,11 @@ extension ReadService {
         var bytesLeft = settings.pageBytesMax
         var found = page
         try access.timeline(from: lower, to: upper, reverse: reverse) { passing in
-            if found.events.count >= found.limit || rowsLeft == 0 || bytesLeft <= 0 {
+            if found.events.count >= found.limit || rowsLeft <= 0 || bytesLeft <= 0 {
                 found.isFull = true
                 return false
             }
-            rowsLeft -= 1
+            rowsLeft -= filter.rowCost
             found.next = reverse ? passing.position : passing.position.next
             if let event = try render(passing, filter) {
                 found.events.append(event)
@@ -189,18 +192,18 @@ extension ReadService {
         }
     }
 
-    /// Nil for an empty or missing token. A token that says nothing of the room's partition was
-    /// handed out before the user had a room there: the end.
+    /// Nil for an empty or missing token; `other` for one that names no place in this room.
     private func place(
         _ text: String?,
         _ access: RoomAccess<Store>,
-        _ end: StreamPosition
+        _ end: StreamPosition,
+        or other: StreamPosition
     ) throws(MatrixError) -> StreamPosition? {
         guard let text, !text.isEmpty else { return nil }
         guard let token = PageToken(text) else {
             throw .invalidParam("This is no token of this server")
         }
-        guard let position = token.position(in: access.rows.reader.partition) else { return end }
+        guard let position = token.position(in: access.rows.reader.partition) else { return other }
         return min(end, StreamPosition(position))
     }
 }

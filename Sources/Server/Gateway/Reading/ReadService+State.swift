@@ -14,7 +14,7 @@ extension ReadService {
             var writer = JSONWriter(reserving: 16_384)
             writer.beginArray()
             let now = now()
-            try access.rows.state(before: access.stateEnd ?? .end, .everything) {
+            try access.state(before: access.stateEnd ?? .end, .everything) {
                 try access.stateExtras($0).writeState(into: &writer, roomID: roomID, now: now)
                 return true
             }
@@ -64,7 +64,7 @@ extension ReadService {
                     throw MatrixError.invalidParam("at is no token of this server")
                 }
                 if let position = token.position(in: access.rows.reader.partition) {
-                    end = min(end, access.visibleEnd(StreamPosition(position)))
+                    end = min(end, StreamPosition(position))
                 }
             }
             var writer = JSONWriter(reserving: 16_384)
@@ -72,7 +72,7 @@ extension ReadService {
             writer.key("chunk")
             writer.beginArray()
             let now = now()
-            try access.rows.state(before: end, .members) { event in
+            try access.state(before: end, .members) { event in
                 if wanted != nil || unwanted != nil {
                     let word = membershipWord(event)
                     if let wanted, word != wanted { return true }

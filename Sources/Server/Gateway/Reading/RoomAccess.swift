@@ -48,6 +48,38 @@ struct RoomAccess<Store: KeyValueReader> {
         return visible.firstReadable(atOrAfter: place.raw).map { StreamPosition($0) } ?? place
     }
 
+    /// The state as it stood right before `place`, as far as it is the reader's to know: who is in,
+    /// or looks in while the room is open to all, knows it at every place that they may read up
+    /// to; who went, at none after that; anybody else knows the events that they may read.
+    func state(
+        before place: StreamPosition,
+        _ range: RoomRows<Store>.StateRange,
+        _ body: (RenderedEvent) throws -> Bool
+    ) throws {
+        guard let end = knownEnd(place) else {
+            return try rows.state(before: place, range) { try permits($0) ? body($0) : true }
+        }
+        try rows.state(before: end, range, body)
+    }
+
+    /// What a state key held right before `place`, under the same rule.
+    func state(
+        _ type: String,
+        _ stateKey: String,
+        before place: StreamPosition
+    ) throws -> RenderedEvent? {
+        let end = knownEnd(place)
+        let event = try rows.state(type, stateKey, before: end ?? place)
+        return end != nil || event.map(permits) == true ? event : nil
+    }
+
+    /// Where whole state is read for `place`; nil for a reader who knows single events only.
+    private func knownEnd(_ place: StreamPosition) -> StreamPosition? {
+        let end = visibleEnd(place)
+        if isJoined || visible.visibility == .worldReadable { return end }
+        return stateEnd.map { min(end, $0) }
+    }
+
     /// The user's membership at an event; of their own member event, what it made them.
     func membership(at position: UInt64) -> Membership {
         memberships.last { $0.position <= position }?.value ?? .leave
@@ -78,8 +110,11 @@ struct RoomAccess<Store: KeyValueReader> {
                 stateKey,
                 before: StreamPosition(event.position)
             )
-            // A member knows the state they came into; anybody else only what they may read.
-            if let before, permits(before) || isJoined { extras.replaced = before }
+            // A member knows the state that each event they may read came upon; anybody else only
+            // what they may read.
+            if let before, permits(before) || isJoined && permits(event) {
+                extras.replaced = before
+            }
         }
         return extras
     }
@@ -97,14 +132,21 @@ struct RoomAccess<Store: KeyValueReader> {
     }
 
     /// Events with `lower ≤ position < upper` that the reader may see, in the order of `reverse`.
-    /// Hidden stretches are jumped over. `body` returns false to stop.
+    /// Hidden stretches are jumped over. `body` returns false to stop, and so does `jump`, which is
+    /// asked before each hidden stretch that follows on something read or lies at the far end.
     func timeline(
         from lower: StreamPosition,
         to upper: StreamPosition,
         reverse: Bool,
+        jump: (Range<StreamPosition>) throws -> Bool = { _ in true },
         _ body: (RoomRows<Store>.Passing) throws -> Bool
     ) throws {
         var goesOn = true
+        var reached: StreamPosition?
+        func jumps(to place: StreamPosition) throws -> Bool {
+            guard let reached, reached != place else { return true }
+            return try jump(min(reached, place)..<max(reached, place))
+        }
         let ranges = visible.readable.filter {
             $0.upperBound >= lower.raw && $0.lowerBound < upper.raw
         }
@@ -112,10 +154,13 @@ struct RoomAccess<Store: KeyValueReader> {
             let start = max(lower, StreamPosition(range.lowerBound))
             let end =
                 range.upperBound >= upper.raw ? upper : StreamPosition(range.upperBound + 1)
+            guard try jumps(to: reverse ? end : start) else { return }
+            reached = reverse ? start : end
             try rows.timeline(from: start, to: end, reverse: reverse) {
                 goesOn = try body($0)
                 return goesOn
             }
         }
+        if goesOn { _ = try jumps(to: reverse ? lower : upper) }
     }
 }

@@ -236,12 +236,6 @@ struct RoomRows<Store: KeyValueReader> {
         return try state(type, stateKey, before: until)
     }
 
-    /// Whether the room itself has the user in it now.
-    func isJoined(_ userID: String) throws -> Bool {
-        try reader.state("m.room.member", userID, in: room)
-            .map { membershipWord($0.event) == "join" } ?? false
-    }
-
     // MARK: Histories
 
     func memberships(of userID: String) throws -> [VisibilityTimeline.Change<Membership>] {

@@ -38,11 +38,13 @@ extension SyncFetch {
         // Whatever a token says: what lies before the reader's own last member event may not all
         // be theirs to see. And the room may know already what the account will hear: who was put
         // out sees what was said up to that, and nothing after.
-        let isIn = try rows.isJoined(user)
-        let mayBeHidden = isNew || !isIn || lower.raw <= standing.position
+        let own = try rows.reader.state("m.room.member", user, in: rows.room)
+        let isIn = own.map { membershipWord($0.event) == "join" } ?? false
+        let settled = max(standing.position, own?.position.raw ?? 0)
+        let mayBeHidden = isNew || !isIn || lower.raw <= settled
         let access = mayBeHidden ? try RoomAccess(rows, userID: user) : nil
-        if !isIn, let end = access?.stateEnd {
-            upper = min(upper, end)
+        if !isIn {
+            upper = min(upper, access?.stateEnd ?? .zero)
             guard lower < upper else {
                 section.accountData = try roomData(standing.roomID, data, isNew: isNew)
                 return section.isEmpty ? nil : section
@@ -67,6 +69,7 @@ extension SyncFetch {
         if isIn, isNew || sync.fullState || page.touchesMembers {
             section.summary = try summary(rows, head)
         }
+        if !isIn { page.stateEnd = upper }
         try complete(&section, page, changes, rows, access, from: lower, to: upper, isNew: isNew)
         if isIn { section.ephemeral = try ephemeral(rows, head, window.since, typing) }
         section.accountData = try roomData(standing.roomID, data, isNew: isNew)
@@ -77,6 +80,7 @@ extension SyncFetch {
             account.rules,
             in: rows,
             head: head,
+            member: own?.position.raw ?? 0,
             end: upper
         )
         return section
@@ -91,22 +95,30 @@ extension SyncFetch {
         guard let rows = try service.rows(standing.roomID, in: view) else { return nil }
         let access = try RoomAccess(rows, userID: user)
         var section = RoomSection(roomID: standing.roomID, previousBatch: "")
+        section.accountData = items.byRoom[standing.roomID] ?? []
+        guard standing.entered > .zero else {
+            // Never in: an invitation refused or taken back. All there is to tell is that; the
+            // state of the room is not theirs to know.
+            let place = PageToken.before(rows.reader.partition, position: last.raw)
+            section.previousBatch = place.text
+            section.timeline = try rows.event(at: last).map { [try extras($0, rows, access)] } ?? []
+            return section
+        }
         let lower = since.map(StreamPosition.after) ?? .zero
+        let stateEnd = min(last.next, access.stateEnd ?? last.next)
         var page = TimelinePage(
             limit: filter.timeline.limit ?? service.settings.laterTimelineEvents
         )
-        if standing.entered > .zero {
-            try fill(&page, rows, access, from: lower, to: last.next)
-        } else if let own = try rows.event(at: last) {
-            // Never in: an invitation refused or taken back. All there is to tell is that.
-            page.events = [own]
-            page.start = last
-        }
-        // The state of a room one never was in is nobody's business.
-        let isNew = since == nil && standing.entered > .zero
+        page.stateEnd = stateEnd
+        try fill(&page, rows, access, from: lower, to: last.next)
+        let isNew = since == nil
         var changes: [StateChange] = []
         if page.isLimited, let start = page.start, !isNew {
-            changes = try rows.reader.stateChanges(in: rows.room, from: lower, to: start)
+            changes = try rows.reader.stateChanges(
+                in: rows.room,
+                from: lower,
+                to: min(start, stateEnd)
+            )
         }
         try complete(
             &section,
@@ -118,7 +130,6 @@ extension SyncFetch {
             to: last.next,
             isNew: isNew
         )
-        section.accountData = items.byRoom[standing.roomID] ?? []
         return section
     }
 
@@ -136,6 +147,8 @@ extension SyncFetch {
         var start: StreamPosition?
         /// There is more below `start`.
         var isLimited = false
+        /// No state is told as it stood after this; nil for a reader who is in.
+        var stateEnd: StreamPosition?
         /// State events at or above `start` that the timeline's filter left out.
         var hiddenState: [RenderedEvent] = []
         var touchesMembers = false
@@ -176,7 +189,7 @@ extension SyncFetch {
                 if event.isState, event.type == "m.room.member" { filled.touchesMembers = true }
                 return true
             }
-            rowsLeft -= 1
+            rowsLeft -= timeline.rowCost
             guard rowsLeft > 0 else {
                 filled.isLimited = true
                 return false
@@ -189,8 +202,22 @@ extension SyncFetch {
             filled.start = passing.position
             return true
         }
+        // Whoever comes in learns the state that was set while they could not see. It is part of
+        // what stood before the timeline, which therefore begins behind that.
+        func jumps(_ hidden: Range<StreamPosition>) throws -> Bool {
+            guard hidden.lowerBound < access?.stateEnd ?? .end,
+                try rows.reader.hasStateChanges(
+                    in: rows.room,
+                    from: hidden.lowerBound,
+                    to: hidden.upperBound
+                )
+            else { return true }
+            filled.isLimited = true
+            filled.start = filled.start ?? hidden.upperBound
+            return false
+        }
         if let access {
-            try access.timeline(from: lower, to: upper, reverse: true, take)
+            try access.timeline(from: lower, to: upper, reverse: true, jump: jumps, take)
         } else {
             // Joined all along: everything in the range may be seen.
             try rows.timeline(from: lower, to: upper, reverse: true, take)
@@ -214,6 +241,7 @@ extension SyncFetch {
         isNew: Bool
     ) throws {
         let start = page.start ?? (isNew ? upper : lower)
+        let stateStart = min(start, page.stateEnd ?? .end)
         section.isLimited = page.isLimited
         section.previousBatch =
             PageToken.before(rows.reader.partition, position: start.raw).text
@@ -221,10 +249,16 @@ extension SyncFetch {
         guard !filter.state.isClosed, filter.state.permits(room: rows.roomID) else { return }
         var states = StateCollector(filter: filter.state)
         if isNew || sync.fullState {
-            let isLazy = filter.lazyLoadMembers
-            try rows.state(before: start, isLazy ? .allButMembers : .everything) {
-                states.add($0)
+            let range: RoomRows<Store>.StateRange =
+                filter.lazyLoadMembers ? .allButMembers : .everything
+            func add(_ event: RenderedEvent) -> Bool {
+                states.add(event)
                 return true
+            }
+            if let access {
+                try access.state(before: stateStart, range, add)
+            } else {
+                try rows.state(before: stateStart, range, add)
             }
         } else {
             try add(changes, to: &states, rows, page)
@@ -236,7 +270,7 @@ extension SyncFetch {
                 rows,
                 page,
                 and: section.summary?.heroes ?? [],
-                before: start,
+                before: stateStart,
                 isNew: isNew
             )
         }
@@ -261,7 +295,7 @@ extension SyncFetch {
         _ page: TimelinePage
     ) throws {
         guard !changes.isEmpty else { return }
-        var latest: [StateName: StreamPosition] = [:]
+        var latest: [StateSlot: StreamPosition] = [:]
         let senders = Set(page.events.map(\.sender))
         for (position, row) in changes {
             let isMember = row.type == "m.room.member"
@@ -270,7 +304,7 @@ extension SyncFetch {
             {
                 continue
             }
-            latest[StateName(type: row.type, stateKey: row.stateKey)] = position
+            latest[StateSlot(row.type, row.stateKey)] = position
         }
         for position in latest.values.sorted() {
             if let event = try rows.event(at: position) { states.add(event) }
@@ -430,16 +464,11 @@ extension SyncFetch {
     }
 }
 
-struct StateName: Hashable {
-    let type: String
-    let stateKey: String
-}
-
 /// State events of one section, each key once.
 struct StateCollector {
     let filter: EventFilter
     private(set) var events: [RenderedEvent] = []
-    private var places: [StateName: Int]?
+    private var places: [StateSlot: Int]?
 
     init(filter: EventFilter) { self.filter = filter }
 
@@ -463,17 +492,17 @@ struct StateCollector {
 
     mutating func holds(_ type: String, _ stateKey: String) -> Bool {
         index()
-        return places?[StateName(type: type, stateKey: stateKey)] != nil
+        return places?[StateSlot(type, stateKey)] != nil
     }
 
-    private func name(_ event: RenderedEvent) -> StateName {
-        StateName(type: event.type, stateKey: event.stateKey ?? "")
+    private func name(_ event: RenderedEvent) -> StateSlot {
+        StateSlot(event.type, event.stateKey ?? "")
     }
 
     /// Whole states are long and seldom looked into: indexed only when asked.
     private mutating func index() {
         guard places == nil else { return }
-        var made: [StateName: Int] = [:]
+        var made: [StateSlot: Int] = [:]
         for (place, event) in events.enumerated() { made[name(event)] = place }
         places = made
     }

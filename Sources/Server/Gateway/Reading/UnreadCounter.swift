@@ -24,6 +24,10 @@ final class UnreadCounter: Sendable {
         let receipts: ReadPositions
         /// The room's power levels that it rests on.
         let power: UInt64
+        /// Where the user last came in: what was sent before counts as read.
+        let lastJoin: UInt64
+        /// The member event of theirs that said so.
+        var member: UInt64
         /// What the user read or, by speaking, is taken to have read.
         var read: ReadPositions
         /// Events below this position are counted.
@@ -71,6 +75,7 @@ final class UnreadCounter: Sendable {
     }
 
     /// - Parameters:
+    ///   - member: position of the user's current member event; zero for none.
     ///   - end: events below this position count.
     ///   - head: the room's head, for its size and its newest position.
     func count<Store>(
@@ -78,6 +83,7 @@ final class UnreadCounter: Sendable {
         _ rules: AccountCache.UserRules,
         in rows: RoomRows<Store>,
         head: RoomHeadRow,
+        member: UInt64,
         end: StreamPosition
     ) throws -> UnreadCounts {
         let key = Key(userID: userID, roomID: rows.roomID)
@@ -87,10 +93,15 @@ final class UnreadCounter: Sendable {
         }
         let room = try room(rows, head)
         let counting = Counting(userID: userID, rules: rules, rows: rows, room: room.push)
-        if var entry = entries.withLock({ $0[key] }), entry.rules == rules.version,
-            entry.receipts == receipts, entry.power == room.power, entry.end <= end
+        let known = entries.withLock { $0[key] }
+        // A new name is a member event too, but the stay goes on.
+        let lastJoin =
+            try known?.member == member ? known?.lastJoin ?? 0 : self.lastJoin(of: userID, in: rows)
+        if var entry = known, entry.rules == rules.version, entry.receipts == receipts,
+            entry.power == room.power, entry.lastJoin == lastJoin, entry.end <= end
         {
-            if entry.end == end { return entry.counts }
+            if entry.end == end, entry.member == member { return entry.counts }
+            entry.member = member
             let found = try counts(counting, from: entry.end, to: end, entry.read, after: entry)
             if let found {
                 entry.counts.clear(found.spoken)
@@ -102,7 +113,7 @@ final class UnreadCounter: Sendable {
             }
         }
         var read = receipts
-        read.everything = Swift.max(receipts.everything, try lastJoin(of: userID, in: rows))
+        read.everything = Swift.max(receipts.everything, lastJoin)
         let start = StreamPosition(read.floor).next
         // Nothing is known, so nothing can be taken back: there is an answer.
         let found = try counts(counting, from: start, to: end, read, after: nil)
@@ -110,6 +121,8 @@ final class UnreadCounter: Sendable {
             rules: rules.version,
             receipts: receipts,
             power: room.power,
+            lastJoin: lastJoin,
+            member: member,
             read: found?.read ?? read,
             end: end,
             counts: found?.counts ?? UnreadCounts()

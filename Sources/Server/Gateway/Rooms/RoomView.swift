@@ -21,6 +21,20 @@ struct RoomView: Sendable {
         return word.flatMap { Membership($0) } ?? .leave
     }
 
+    /// The first member who is in and whom `permits` takes, in the order of their IDs.
+    func firstJoined(where permits: (UserID) -> Bool) throws -> UserID? {
+        var found: UserID?
+        try rows.states(of: row, type: "m.room.member") { placed in
+            guard let user = placed.event.stateKey.flatMap({ UserID($0) }), permits(user),
+                let content = try? JSONDocument(parsing: placed.event.clear).root,
+                content["membership"]?.isString("join") == true
+            else { return true }
+            found = user
+            return false
+        }
+        return found
+    }
+
     func joinRules() throws -> JoinRules { JoinRules(try content("m.room.join_rules")) }
 
     func power() throws -> RoomPower? {

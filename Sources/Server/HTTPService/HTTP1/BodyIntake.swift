@@ -16,6 +16,7 @@ final class BodyIntake {
     private(set) var received = 0
     /// What `ServiceCore.reserveBody` counts for this body.
     private(set) var reserved = 0
+    private(set) var pace: Pace
 
     private enum Framing {
         case length(Int)
@@ -27,8 +28,15 @@ final class BodyIntake {
         _ purpose: Purpose,
         framing: BodyFraming,
         bytesMax: Int,
-        keepsAlive: Bool
+        keepsAlive: Bool,
+        _ context: LoopContext
     ) {
+        let settings = context.settings
+        pace = Pace(
+            grace: settings.bodyGraceMilliseconds,
+            stall: settings.bodyStallMilliseconds,
+            context
+        )
         self.request = request
         self.purpose = purpose
         self.keepsAlive = keepsAlive
@@ -44,17 +52,23 @@ final class BodyIntake {
     func take(
         _ bytes: [UInt8],
         at index: inout Int,
-        _ service: ServiceCore
+        _ context: LoopContext
     ) throws(HTTPFault) -> Bool {
+        let service = context.service
         let held = body.count
         let isWhole = try takeFramed(bytes, at: &index, service.settings)
         let growth = body.count - held
         received += growth
+        pace.moved(growth, bytesPerSecondMin: service.settings.bodyBytesPerSecondMin, context)
         switch purpose {
         case .refuse:
             body.removeAll(keepingCapacity: true)
         case .handle:
-            guard service.reserveBody(growth) else { throw .overloaded }
+            // What is whole is handed on at once.
+            guard !isWhole else { break }
+            guard service.reserveBody(growth, from: request.remoteAddress) else {
+                throw .overloaded
+            }
             reserved += growth
         }
         return isWhole

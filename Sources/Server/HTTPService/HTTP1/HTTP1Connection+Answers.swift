@@ -4,7 +4,12 @@ import NIOCore
 extension HTTP1Connection: ExchangeCarrier, Flushable {
     func send(_ response: HTTPResponse, for exchange: Exchange) {
         guard case .answering(let current) = stage, current === exchange else { return }
-        let held = HeldResponse(response, above: Self.chunkBytes, context.service)
+        let held = HeldResponse(
+            response,
+            above: Self.chunkBytes,
+            to: exchange.remoteAddress,
+            context.service
+        )
         exchange.log(held.response, isHTTP2: false, isTLS: isTLS)
         context.batch {
             write(
@@ -77,7 +82,17 @@ extension HTTP1Connection: ExchangeCarrier, Flushable {
         guard body == first else {
             channelContext.write(wrapOutboundOut(buffer), promise: nil)
             stage = .writing(
-                Outflow(body: response.body, hold: hold, offset: first, keepsAlive: keepsAlive)
+                Outflow(
+                    body: response.body,
+                    hold: hold,
+                    offset: first,
+                    pace: Pace(
+                        grace: settings.writeStallMilliseconds,
+                        stall: settings.writeStallMilliseconds,
+                        context
+                    ),
+                    keepsAlive: keepsAlive
+                )
             )
             armTimeout()
             flushAfterwards()
@@ -103,6 +118,11 @@ extension HTTP1Connection: ExchangeCarrier, Flushable {
             )
             outflow.offset = end
             since = context.wheel.tick
+            outflow.pace.moved(
+                buffer.readableBytes,
+                bytesPerSecondMin: settings.answerBytesPerSecondMin,
+                context
+            )
             bump(context.counters.bytesSent, by: buffer.readableBytes)
             flushAfterwards()
             if end < outflow.body.count {

@@ -29,7 +29,7 @@ extension HTTP1Connection: ChannelDuplexHandler {
         context.wheel.remove(self)
         switch last {
         case .answering(let exchange): context.batch { exchange.cutOff() }
-        case .body(let intake): context.service.releaseBody(intake.reserved)
+        case .body(let intake): context.service.releaseBody(intake)
         default: break
         }
     }

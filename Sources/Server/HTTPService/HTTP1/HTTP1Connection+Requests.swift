@@ -80,7 +80,8 @@ extension HTTP1Connection {
             purpose,
             framing: parsed.framing,
             bytesMax: bytesMax,
-            keepsAlive: parsed.keepsAlive
+            keepsAlive: parsed.keepsAlive,
+            context
         )
         stage = .body(intake)
         since = context.wheel.tick
@@ -89,16 +90,16 @@ extension HTTP1Connection {
 
     func readBody(_ intake: BodyIntake) -> Bool {
         do throws(HTTPFault) {
-            guard try intake.take(inbox, at: &inboxStart, context.service) else {
+            guard try intake.take(inbox, at: &inboxStart, context) else {
                 armTimeout()
                 return false
             }
         } catch {
-            context.service.releaseBody(intake.reserved)
+            context.service.releaseBody(intake)
             refuse(error, template: intake.request.template)
             return false
         }
-        context.service.releaseBody(intake.reserved)
+        context.service.releaseBody(intake)
         switch intake.purpose {
         case .handle(let route):
             var request = intake.request

@@ -29,6 +29,7 @@ final class HTTP1Connection: WheelEntry {
         /// Counts the body while it is here.
         let hold: AnswerHold?
         var offset: Int
+        var pace: Pace
         let keepsAlive: Bool
     }
 
@@ -120,13 +121,12 @@ final class HTTP1Connection: WheelEntry {
                 inbox.isEmpty && !isFresh
                 ? settings.idleTimeoutMilliseconds : settings.headTimeoutMilliseconds
         case .body(let intake):
-            let earned = intake.received * 1000 / max(settings.bodyBytesPerSecondMin, 1)
-            milliseconds = settings.bodyGraceMilliseconds + earned
+            return intake.pace.dueTick(context)
         case .answering:
             guard inputClosed else { return .max }
             milliseconds = settings.halfClosedMilliseconds
-        case .writing:
-            milliseconds = settings.writeStallMilliseconds
+        case .writing(let outflow):
+            return outflow.pace.dueTick(context)
         case .ending:
             milliseconds = settings.lingerMilliseconds
         case .closed:
@@ -145,14 +145,14 @@ final class HTTP1Connection: WheelEntry {
         case .head where !inbox.isEmpty && channelContext?.channel.isWritable == true:
             refuse(.tooSlow)
         case .body(let intake):
-            context.service.releaseBody(intake.reserved)
+            context.service.releaseBody(intake)
             refuse(.tooSlow, template: intake.request.template)
         case .head, .answering, .writing, .ending:
             close()
         case .closed:
             return nil
         }
-        return isClosed ? nil : dueTick()
+        return isClosed ? nil : max(dueTick(), tick + 1)
     }
 
     func drain() {

@@ -17,12 +17,14 @@ final class HTTP2Connection: WheelEntry {
 
         let id: HTTP2StreamID
         var stage: Stage
-        var since: Int
+        /// Of the answer that is being written.
+        var pace: Pace
 
-        init(_ id: HTTP2StreamID, _ stage: Stage, since: Int) {
+        init(_ id: HTTP2StreamID, _ stage: Stage, _ context: LoopContext) {
             self.id = id
             self.stage = stage
-            self.since = since
+            let stall = context.settings.writeStallMilliseconds
+            pace = Pace(grace: stall, stall: stall, context)
         }
     }
 
@@ -122,9 +124,10 @@ final class HTTP2Connection: WheelEntry {
                 .handle(route),
                 framing: .length(bytesMax),
                 bytesMax: bytesMax,
-                keepsAlive: true
+                keepsAlive: true,
+                context
             )
-            let stream = Stream(id, .body(intake), since: context.wheel.tick)
+            let stream = Stream(id, .body(intake), context)
             streams[id] = stream
             armTimeout(stream)
         }
@@ -137,9 +140,9 @@ final class HTTP2Connection: WheelEntry {
         do throws(HTTPFault) {
             guard fits else { throw .bodyTooLarge(bytesMax: intake.bytesMax) }
             var index = 0
-            _ = try intake.take(Array(buffer.readableBytesView), at: &index, context.service)
+            _ = try intake.take(Array(buffer.readableBytesView), at: &index, context)
         } catch {
-            context.service.releaseBody(intake.reserved)
+            context.service.releaseBody(intake)
             streams[id] = nil
             return refuse(error, id, hasMore: !data.endStream, template: intake.request.template)
         }
@@ -147,7 +150,7 @@ final class HTTP2Connection: WheelEntry {
     }
 
     private func endBody(_ intake: BodyIntake, _ stream: Stream) {
-        context.service.releaseBody(intake.reserved)
+        context.service.releaseBody(intake)
         guard case .handle(let route) = intake.purpose else { return }
         var request = intake.request
         request.body = intake.takeBody()
@@ -162,7 +165,7 @@ final class HTTP2Connection: WheelEntry {
             streamID: Int(id),
             keepsAlive: true
         )
-        streams[id] = Stream(id, .answering(exchange), since: context.wheel.tick)
+        streams[id] = Stream(id, .answering(exchange), context)
         route.handle(request, Responder(exchange))
     }
 
@@ -218,7 +221,7 @@ final class HTTP2Connection: WheelEntry {
                 offset: 0,
                 thenResets: hasMore
             )
-            let stream = Stream(id, stage, since: context.wheel.tick)
+            let stream = Stream(id, stage, context)
             streams[id] = stream
             armTimeout(stream)
             return pump(stream)
@@ -249,10 +252,15 @@ final class HTTP2Connection: WheelEntry {
         let end = min(offset + Self.chunkBytes, body.count)
         let isLast = end == body.count
         stream.stage = .writing(body: body, hold, offset: end, thenResets: thenResets)
-        stream.since = context.wheel.tick
         let written = channelContext.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenSuccess {
             guard self.streams[stream.id] === stream else { return }
+            // The streams of a slow line share it.
+            stream.pace.moved(
+                (end - offset) * self.streams.count,
+                bytesPerSecondMin: self.settings.answerBytesPerSecondMin,
+                self.context
+            )
             self.context.batch {
                 guard isLast else { return self.pump(stream) }
                 self.streams[stream.id] = nil
@@ -315,17 +323,11 @@ final class HTTP2Connection: WheelEntry {
     }
 
     private func dueTick(_ stream: Stream) -> Int {
-        let milliseconds: Int
         switch stream.stage {
-        case .body(let intake):
-            let earned = intake.received * 1000 / max(settings.bodyBytesPerSecondMin, 1)
-            milliseconds = settings.bodyGraceMilliseconds + earned
-        case .writing:
-            milliseconds = settings.writeStallMilliseconds
-        case .answering:
-            return .max
+        case .body(let intake): intake.pace.dueTick(context)
+        case .writing: stream.pace.dueTick(context)
+        case .answering: .max
         }
-        return stream.since + context.ticks(milliseconds) + 1
     }
 
     private func dueTick() -> Int {
@@ -344,7 +346,7 @@ final class HTTP2Connection: WheelEntry {
             bump(context.counters.timeouts)
             switch stream.stage {
             case .body(let intake):
-                context.service.releaseBody(intake.reserved)
+                context.service.releaseBody(intake)
                 streams[stream.id] = nil
                 refuse(.tooSlow, stream.id, hasMore: true, template: intake.request.template)
             case .writing:
@@ -386,7 +388,12 @@ extension HTTP2Connection: ExchangeCarrier, Flushable {
         guard let stream = streams[id], case .answering(let current) = stream.stage,
             current === exchange
         else { return }
-        let held = HeldResponse(response, above: Self.promptBytes, context.service)
+        let held = HeldResponse(
+            response,
+            above: Self.promptBytes,
+            to: exchange.remoteAddress,
+            context.service
+        )
         exchange.log(held.response, isHTTP2: true, isTLS: true)
         context.batch {
             write(held.response, held.hold, method: exchange.method, id, hasMore: false)
@@ -438,7 +445,7 @@ extension HTTP2Connection: ChannelInboundHandler {
     private func release(_ stream: Stream) {
         switch stream.stage {
         case .answering(let exchange): exchange.cutOff()
-        case .body(let intake): context.service.releaseBody(intake.reserved)
+        case .body(let intake): context.service.releaseBody(intake)
         case .writing: break
         }
     }

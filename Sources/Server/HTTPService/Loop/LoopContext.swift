@@ -91,6 +91,9 @@ final class LoopContext {
         (milliseconds + service.settings.tickMilliseconds - 1) / service.settings.tickMilliseconds
     }
 
+    /// The wheel's clock.
+    var microseconds: Int { wheel.tick * service.settings.tickMilliseconds * 1_000 }
+
     func advance() {
         refreshDate()
         batch { wheel.advance() }

@@ -268,4 +268,62 @@ struct RoomEndpointTests {
             try await alice.put(path(100), #"{"room_id":"\#(room)"}"#)
         }
     }
+
+    @Test("Any member lets others into a restricted room where the default level does")
+    func restrictedByAnyone() async throws {
+        try await TestServer.run { server in
+            let alice = try await server.user("alice")
+            let bob = try await server.user("bob")
+            let carol = try await server.user("carol")
+            let dora = try await server.user("dora")
+            let hall = try await alice.createRoom(#"{"preset":"public_chat"}"#)
+            for level in [0, 50] {
+                let room = try await alice.createRoom(
+                    #"{"power_level_content_override":{"invite":\#(level)}}"#
+                )
+                try await alice.put(
+                    "/rooms/\(room)/state/m.room.join_rules",
+                    #"""
+                    {"join_rule":"restricted","allow":[{"type":"m.room_membership",
+                    "room_id":"\#(hall)"}]}
+                    """#
+                )
+                for user in [bob, carol, dora] { try await user.post("/join/\(hall)") }
+                for user in [bob, carol] { try await user.post("/join/\(room)") }
+                for user in [alice, bob] { try await user.post("/rooms/\(room)/leave") }
+                guard level == 0 else {
+                    try await dora.ask("POST", "/join/\(room)")
+                        .expect(400, "M_UNABLE_TO_GRANT_JOIN")
+                    continue
+                }
+                try await dora.post("/join/\(room)")
+                let own = try await dora.get("/rooms/\(room)/state/m.room.member/\(dora.id)")
+                #expect(own["join_authorised_via_users_server"]?.string == carol.id)
+            }
+        }
+    }
+
+    @Test("Who went or was banned reads no aliases but those of a room that is open to all")
+    func formerMembers() async throws {
+        try await TestServer.run { server in
+            let alice = try await server.user("alice")
+            let bob = try await server.user("bob")
+            let room = try await alice.createRoom(
+                #"{"preset":"public_chat","room_alias_name":"tea"}"#
+            )
+            func ask() async throws -> TestResponse {
+                try await bob.ask("GET", "/rooms/\(room)/aliases")
+            }
+            try await ask().expect(403, "M_FORBIDDEN")
+            try await bob.post("/join/\(room)")
+            try await ask().expect(200)
+            try await alice.post("/rooms/\(room)/ban", #"{"user_id":"\#(bob.id)"}"#)
+            try await ask().expect(403, "M_FORBIDDEN")
+            try await alice.put(
+                "/rooms/\(room)/state/m.room.history_visibility",
+                #"{"history_visibility":"world_readable"}"#
+            )
+            try await ask().expect(200)
+        }
+    }
 }

@@ -75,4 +75,30 @@ struct GuessingTests {
             _ = try await alice.get("/account/whoami")
         }
     }
+
+    @Test("Registration tokens and names are tried no faster by registering than by asking")
+    func registering() async throws {
+        for isTokenTried in [true, false] {
+            try await TestServer.run {
+                $0.registration = .token("tea")
+                $0.rates.loginPerAddress = GatewaySettings.Rate(perSecond: 0.001, burst: 5)
+            } _: { server in
+                _ = try await server.registered("alice")
+                let name = isTokenTried ? "bob" : "alice"
+                var answers: [Int] = []
+                for number in 0..<6 {
+                    let auth = #"{"type":"m.login.registration_token","token":"\#(number)"}"#
+                    answers.append(
+                        try await server.ask(
+                            "POST",
+                            "/_matrix/client/v3/register",
+                            #"{"username":"\#(name)","password":"long-enough","auth":\#(auth)}"#
+                        ).status
+                    )
+                }
+                let refused = isTokenTried ? 401 : 400
+                #expect(answers == [refused, refused, refused, refused, 429, 429])
+            }
+        }
+    }
 }

@@ -71,4 +71,51 @@ struct RateLimiterTests {
             #expect(limiter.take(.message, "user \(round)", now: UInt64(round)) == nil)
         }
     }
+
+    @Test("Names and avatars have a limit of their own, for each is an event in every room")
+    func profiles() async throws {
+        try await TestServer.run {
+            $0.rates.profile = GatewaySettings.Rate(perSecond: 0.001, burst: 4)
+        } _: { server in
+            let alice = try await server.user("alice")
+            var answers: [Int] = []
+            for number in 0..<6 {
+                let path = number % 2 == 0 ? "displayname" : "avatar_url"
+                answers.append(
+                    try await alice.ask(
+                        "PUT",
+                        "/profile/\(alice.id)/\(path)",
+                        #"{"\#(path)":"mxc://test.example/\#(number)"}"#
+                    ).status
+                )
+            }
+            #expect(answers == [200, 200, 200, 200, 429, 429])
+            _ = try await alice.get("/profile/\(alice.id)")
+        }
+    }
+
+    @Test("Joining and inviting cost the same by a state event", arguments: ["join", "invite"])
+    func memberEvents(membership: String) async throws {
+        try await TestServer.run {
+            let rate = GatewaySettings.Rate(perSecond: 0.001, burst: 4)
+            if membership == "join" { $0.rates.join = rate } else { $0.rates.invite = rate }
+        } _: { server in
+            let alice = try await server.user("alice")
+            let bob = try await server.user("bob")
+            let room = try await alice.createRoom(#"{"preset":"public_chat"}"#)
+            let (who, target) = membership == "join" ? (bob, bob) : (alice, bob)
+            var answers: [Int] = []
+            for _ in 0..<6 {
+                answers.append(
+                    try await who.ask(
+                        "PUT",
+                        "/rooms/\(room)/state/m.room.member/\(target.id)",
+                        #"{"membership":"\#(membership)"}"#
+                    ).status
+                )
+            }
+            #expect(answers == [200, 200, 200, 200, 429, 429])
+            try await bob.post("/rooms/\(room)/leave")
+        }
+    }
 }
