@@ -37,6 +37,7 @@ struct NodeFiles: Sendable {
         try makeFolder(configuration.data.directory)
         try lock(configuration.data.directory)
         try checkIdentity(configuration.data.directory, configuration, mode)
+        try RebuildCheck.removeLeftovers(in: configuration.data.directory)
     }
 
     /// Opens what is there or makes what is not, in a claimed folder.
