@@ -164,7 +164,8 @@ final class Service: Sendable {
                     rotation: rotation,
                     health: health
                 ),
-                erasure: erasure
+                erasure: erasure,
+                disk: disk
             )
         }
         upkeep.start()
