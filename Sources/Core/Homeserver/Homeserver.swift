@@ -106,10 +106,6 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         }
         let decision = try decide(command.action, context)
         guard case .append(var facts, let answer) = decision else { return decision }
-        // An entry of more could not be read again: of an account in tens of thousands of rooms.
-        guard facts.count < EntryBody.factsMax else {
-            return .rejected(.tooLarge("This changes too much at once"))
-        }
         if !command.isInternal {
             facts.append(
                 .commandAnswered(
