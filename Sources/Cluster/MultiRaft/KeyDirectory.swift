@@ -44,7 +44,10 @@ package final class KeyDirectory<Store: KeyValueReader>: KeyReader, Sendable {
         let (known, before) = state.withLock { ($0.known[id], $0.forgotten) }
         if let known { return known }
         let found = load(id)
-        if case .absent = found { return found }
+        switch found {
+        case .absent, .lost: return found
+        case .found, .destroyed: break
+        }
         state.withLock {
             guard $0.forgotten == before else { return }
             if $0.known.count >= Self.knownMax { $0.known = [:] }
@@ -52,6 +55,8 @@ package final class KeyDirectory<Store: KeyValueReader>: KeyReader, Sendable {
         }
         return found
     }
+
+    package func nextKeyID() throws -> UInt64 { try rows.counter(rows.keys.keyAllocation) }
 
     package func forget(_ ids: [UInt64]) {
         state.withLock {
@@ -61,7 +66,13 @@ package final class KeyDirectory<Store: KeyValueReader>: KeyReader, Sendable {
     }
 
     private func load(_ id: UInt64) -> KeyLookup {
-        guard let wrapped = try? rows.wrappedKey(id) else { return .absent }
+        let isMade: Bool
+        let row: [UInt8]?
+        do {
+            isMade = try rows.isKeyMade(id)
+            row = try rows.wrappedKey(id)
+        } catch { return .absent }
+        guard let wrapped = row else { return isMade ? .lost : .absent }
         guard !wrapped.isEmpty else { return .destroyed }
         guard let header = try? WrappedHeader(of: wrapped[...]), header.id == KeyID(id),
             let secret = unwrap(wrapped)

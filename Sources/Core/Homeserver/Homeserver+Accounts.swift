@@ -92,17 +92,19 @@ extension Homeserver {
         case .found(let key): return .success(key)
         case .destroyed: return .failure(.deactivated)
         case .absent: return .failure(.parked)
+        case .lost: return .failure(.keyLost)
         }
     }
 
     private enum AccountTrouble: Error {
-        case unknown, deactivated, parked
+        case unknown, deactivated, parked, keyLost
         var decision: Decision {
             switch self {
             case .unknown: .rejected(.notFound("There is no such user"))
             case .deactivated:
                 .rejected(MatrixError(.userDeactivated, "This account has been deactivated"))
             case .parked: .parked
+            case .keyLost: .rejected(.keyLost("this account"))
             }
         }
     }

@@ -240,6 +240,14 @@ extension Homeserver {
         var senderSealed: [UInt8] = []
         switch contentKey(room: head.keyID, user: author.senderKeyID) {
         case .absent: return .failure(.parked)
+        case .lost:
+            if case .lost = keys.key(head.keyID) {
+                return .failure(.rejected(.keyLost("this room")))
+            }
+            // A departure says nothing that would have to be sealed.
+            guard parts.sender == ContentParts.emptyObject else {
+                return .failure(.rejected(.keyLost("this account")))
+            }
         case .destroyed:
             if case .destroyed = keys.key(head.keyID) {
                 return .failure(.rejected(.forbidden("This room was erased")))
@@ -261,7 +269,7 @@ extension Homeserver {
         if !parts.subject.isEmpty, let subject = draft.subject {
             switch contentKey(room: head.keyID, user: subject.keyID) {
             case .absent: return .failure(.parked)
-            case .destroyed: break
+            case .destroyed, .lost: break
             case .found(let key):
                 subjectSealed = ContentSealer.seal(
                     parts.subject,

@@ -123,7 +123,9 @@ extension Homeserver {
             }
         case .aliasConfirmed(let fact):
             if try mayConfirm(fact, context) { facts.append(message) }
-        case .membershipNoted, .aliasRemoved, .keyBlockGranted:
+        case .keyBlockGranted(let fact):
+            if try fact.first >= keyIDsMistrusted() { facts.append(message) }
+        case .membershipNoted, .aliasRemoved:
             facts.append(message)
         default:
             // Another kind would be a bug of the sender; it must not block the rest.
@@ -152,7 +154,7 @@ extension Homeserver {
         else { return .success([]) }
         let key: UserKey
         switch userKey(fact.userKeyID) {
-        case .destroyed: return .success([])
+        case .destroyed, .lost: return .success([])
         case .absent: return .failure(.parked)
         case .found(let found): key = found
         }

@@ -67,6 +67,7 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
     var keyRanges: [Range<UInt64>]?
     var nextKeyID: UInt64?
     private var lastKeyID: UInt64?
+    private var keyIDsMistrustedBelow: UInt64?
     private var contentKeys: [UInt64: [UInt64: ContentKey]] = [:]
     private var contentKeyCount = 0
     /// Counts calls of `applied`.
@@ -107,10 +108,6 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         }
         let decision = try decide(command.action, context)
         guard case .append(var facts, let answer) = decision else { return decision }
-        // An entry of more could not be read again: of an account in tens of thousands of rooms.
-        guard facts.count < EntryBody.factsMax else {
-            return .rejected(.tooLarge("This changes too much at once"))
-        }
         if !command.isInternal {
             facts.append(
                 .commandAnswered(
@@ -166,6 +163,8 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         keyRanges = nil
         nextKeyID = nil
         lastKeyID = nil
+        // What was there before a loss does not grow: a block asked for meanwhile is a new one.
+        if keyIDsMistrustedBelow == 0 { keyIDsMistrustedBelow = nil }
     }
 
     package mutating func forgetKeys() {
@@ -259,19 +258,24 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         case .found(let secret): .found(UserKey(id: KeyID(id), secret: secret))
         case .destroyed: .destroyed
         case .absent: .absent
+        case .lost: .lost
         }
     }
 
     /// The key of a pair of room and user; nil with the reason when one of them is not there.
     mutating func contentKey(room: UInt64, user: UInt64) -> ContentKeyLookup {
         if let known = contentKeys[room]?[user] { return .found(known) }
-        guard case .found(let roomSecret) = keys.key(room) else {
-            if case .destroyed = keys.key(room) { return .destroyed }
-            return .absent
+        let roomSecret: SecretKey
+        switch keys.key(room) {
+        case .found(let secret): roomSecret = secret
+        case .destroyed: return .destroyed
+        case .absent: return .absent
+        case .lost: return .lost
         }
         switch userKey(user) {
         case .destroyed: return .destroyed
         case .absent: return .absent
+        case .lost: return .lost
         case .found(let userKey):
             let key = ContentKey(
                 room: RoomKey(id: KeyID(room), epoch: 1, secret: roomSecret),
@@ -284,25 +288,38 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
         }
     }
 
-    /// Takes the next key ID of this partition's blocks, or nil when none is left.
+    /// Takes the next key ID of this partition's blocks whose key was not lost, or nil when none is
+    /// left.
     mutating func takeKeyID() throws -> UInt64? {
         var ranges = try keyRanges ?? reader.keyRanges()
-        guard let first = ranges.first, let id = first.first else {
-            keyRanges = ranges
-            return nil
+        defer { keyRanges = ranges }
+        while let first = ranges.first, let id = first.first {
+            ranges[0] = id + 1..<first.upperBound
+            if ranges[0].isEmpty { ranges.removeFirst() }
+            lastKeyID = id
+            if case .lost = keys.key(id) { continue }
+            return id
         }
-        ranges[0] = id + 1..<first.upperBound
-        if ranges[0].isEmpty { ranges.removeFirst() }
-        keyRanges = ranges
-        lastKeyID = id
-        return id
+        return nil
     }
 
     /// Key IDs that can still be given out before another block is needed.
+    ///
+    /// Call it while the key partition has a leader here, and before asking that for a block.
     package mutating func keysLeft() throws -> UInt64 {
+        _ = try keyIDsMistrusted()
         let ranges = try keyRanges ?? reader.keyRanges()
         keyRanges = ranges
         return ranges.reduce(0) { $0 + UInt64($1.count) }
+    }
+
+    /// Key IDs below this may have been given out by what was lost here: a block of them that had
+    /// been granted before the loss may come again. 0 where nothing was lost.
+    mutating func keyIDsMistrusted() throws -> UInt64 {
+        if let keyIDsMistrustedBelow { return keyIDsMistrustedBelow }
+        let found = try reader.hasLostKeyBlocks() ? keys.nextKeyID() : 0
+        keyIDsMistrustedBelow = found
+        return found
     }
 
     /// What the leader reads of its own rows.
@@ -317,11 +334,18 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
 
     enum UserKeyLookup {
         case found(UserKey)
-        case destroyed, absent
+        case destroyed, absent, lost
     }
     enum ContentKeyLookup {
         case found(ContentKey)
-        case destroyed, absent
+        case destroyed, absent, lost
+    }
+}
+
+extension MatrixError {
+    /// The record with the key of `what` was lost, and the loss accepted.
+    static func keyLost(_ what: String) -> MatrixError {
+        MatrixError(.unknown, "The key of \(what) was lost", status: 500)
     }
 }
 

@@ -20,6 +20,8 @@ package protocol HomeserverReader: Sendable {
     func inboxSequence(from source: PartitionID) throws -> UInt64
     /// Key IDs this partition may give out, in order.
     func keyRanges() throws -> [Range<UInt64>]
+    /// A loss was accepted here, and no block of key IDs has come since.
+    func hasLostKeyBlocks() throws -> Bool
     /// The first key ID no block holds yet (key partition only).
     func nextKeyID() throws -> UInt64
     /// Wrapped keys by ID, in order; empty where destroyed (key partition only).

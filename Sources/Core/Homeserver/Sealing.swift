@@ -8,11 +8,15 @@ package enum KeyLookup: Sendable {
     case destroyed
     /// Not on this node (yet): try again.
     case absent
+    /// The record that made it was lost, and the loss accepted: it will never be here.
+    case lost
 }
 
 /// The keys this node has, in memory or wrapped in its rows. Waits for no other node.
 package protocol KeyReader: Sendable {
     func key(_ id: UInt64) -> KeyLookup
+    /// The first key ID that no key has yet, as far as this node knows.
+    func nextKeyID() throws -> UInt64
     /// What new keys are wrapped under before they are recorded; nil before the ring is open.
     var wrapper: (epoch: UInt32, key: SecretKey)? { get }
     /// Opens a wrapped key that is not to be remembered; nil when it does not open.

@@ -24,6 +24,7 @@ struct AdminCommands: Sendable {
     let rotation: KeyRotation
     let picture: NodePicture
     let erasure: KeyErasure<RocksKeyValueStore>
+    let disk: DiskReserve
 
     func run(
         _ request: AdminRequest,
@@ -75,6 +76,9 @@ struct AdminCommands: Sendable {
             answerLifetime: Command.mintedLifetime,
             action: action
         )
+        if let error = disk.refusal(of: command) {
+            throw AdminFailure(code: "E-DISK-LOW", message: error.message)
+        }
         let done = DispatchSemaphore(value: 0)
         let outcome = Mutex<CommandOutcome?>(nil)
         node.submit(command, to: partition) { result in
@@ -94,7 +98,13 @@ struct AdminCommands: Sendable {
 
     func reading<Value>(_ body: () throws -> Value) throws(AdminFailure) -> Value {
         do { return try body() } catch let error as AdminFailure { throw error } catch {
-            throw AdminFailure(code: "E-DISK-DAMAGED", message: "\(error)")
+            guard let trouble = error as? KeyError else {
+                throw AdminFailure(code: "E-DISK-DAMAGED", message: "\(error)")
+            }
+            throw AdminFailure(
+                code: trouble.code.rawValue,
+                message: "\(trouble.message): \(trouble.remedy)"
+            )
         }
     }
 

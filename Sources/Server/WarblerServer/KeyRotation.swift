@@ -36,6 +36,7 @@ final class KeyRotation: Sendable {
     }
 
     private func begin() throws -> UInt32 {
+        try makeRoom()
         let ring = try files.ringChanges.rotate(.data)
         let current = ring.current(.data)
         // The ring is durable before a file is written under the new key.
@@ -45,6 +46,31 @@ final class KeyRotation: Sendable {
         logger.record(.notice, "a new data-key epoch", [.epoch: LogValue(current.epoch)])
         return current.epoch
     }
+
+    /// The epochs a node can hold are bounded. At the bound, those go that no file is under.
+    private func makeRoom() throws {
+        let epochs = node.keys.ring.epochs(of: .data)
+        guard epochs.count >= DataKeyring.epochsMax else { return }
+        let named = try files.namedDataEpochs()
+        // A file that is being made may be under one of the last.
+        let unused = epochs.dropLast(Self.epochsSpared).filter { !named.contains($0) }
+        guard !unused.isEmpty else {
+            throw KeyError(
+                .ringRefused,
+                "the key ring holds \(epochs.count) data keys, and files are under all of them",
+                remedy: "remove the folders state-before-loss-* that are no longer needed"
+            )
+        }
+        node.keys.replace(try files.ringChanges.drop(.data, epochs: unused))
+        for epoch in unused { try files.dataKeys.remove(epoch: epoch) }
+        logger.record(
+            .notice,
+            "data-key epochs without files were dropped",
+            [.count: LogValue(unused.count)]
+        )
+    }
+
+    private static let epochsSpared = 8
 
     /// Milliseconds since 1970 at which the epoch in use is too old.
     var due: UInt64 {
@@ -58,10 +84,11 @@ final class KeyRotation: Sendable {
                 if now >= due { _ = try begin() }
             }
         } catch {
+            let code = (error as? KeyError)?.code ?? .ringUnusable
             logger.record(
                 .error,
                 "the data key could not be rotated",
-                [.code: "E-KEY-015", .reason: LogValue("\(error)")]
+                [.code: LogValue(code.rawValue), .reason: LogValue("\(error)")]
             )
         }
     }

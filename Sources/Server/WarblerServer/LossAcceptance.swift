@@ -71,6 +71,8 @@ struct LossAcceptance {
         guard rename(old, new) == 0 else {
             throw StoreError(.ioError, "\(old): \(String(cString: strerror(errno)))")
         }
+        // Or a power cut could bring them back beside a log that says otherwise.
+        try NodeFiles.syncFolder(of: new)
         logger.record(.warning, "rows were set aside", [.file: LogValue(new)])
         return new
     }

@@ -23,6 +23,8 @@ struct NodeFiles: Sendable {
     let directory: String
     let root: RootKey
     let ring: KeyRing
+    /// What was wrong with the key ring's files, though one of them is whole.
+    let ringWarnings: [KeyError]
     let ringChanges: RingChanges
     let dataKeys: DataKeyring
     let log: RocksKeyValueStore
@@ -35,6 +37,7 @@ struct NodeFiles: Sendable {
         try makeFolder(configuration.data.directory)
         try lock(configuration.data.directory)
         try checkIdentity(configuration.data.directory, configuration, mode)
+        try RebuildCheck.removeLeftovers(in: configuration.data.directory)
     }
 
     /// Opens what is there or makes what is not, in a claimed folder.
@@ -50,10 +53,11 @@ struct NodeFiles: Sendable {
         policy.requiresSeparateDevice = configuration.keys.requireSeparateRootKey
         root = try Self.source(configuration.keys).load(policy, retryingFor: 30)
         let ringFile = KeyRingFile(directory: directory + "/keys")
-        ringChanges = RingChanges(file: ringFile, root: root.secret)
         try Self.makeFolder(directory + "/keys")
         if ringFile.exists {
-            ring = try ringFile.load(root: root.secret).ring
+            let loaded = try ringFile.load(root: root.secret)
+            ring = loaded.ring
+            ringWarnings = loaded.warnings
         } else {
             guard !Self.exists(directory + "/log/CURRENT") else {
                 throw KeyError(
@@ -63,7 +67,9 @@ struct NodeFiles: Sendable {
                 )
             }
             ring = try ringFile.create(root: root.secret, milliseconds: wallMilliseconds())
+            ringWarnings = []
         }
+        ringChanges = RingChanges(file: ringFile, root: root.secret, inUse: ring.generation)
         var table: [UInt32: [UInt8]] = [:]
         for epoch in ring.epochs(of: .data) {
             table[epoch] = try ring.key(.data, epoch: epoch).exposedBytes
@@ -240,7 +246,7 @@ struct NodeFiles: Sendable {
     }
 
     /// A new name in a folder is there after a power cut only when the folder is synced too.
-    private static func syncFolder(of path: String) throws {
+    static func syncFolder(of path: String) throws {
         let cut = path.lastIndex(of: "/").map { path[..<$0] } ?? "."
         let folder = cut.isEmpty ? "/" : String(cut)
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -251,40 +257,42 @@ struct NodeFiles: Sendable {
         }
     }
 
+    /// The data-key epochs that a file of this data folder is under, among them those of rows that
+    /// were set aside.
+    func namedDataEpochs() throws -> Set<UInt32> {
+        var named: Set<UInt32> = []
+        for folder in try Self.folders(in: directory) {
+            for file in try RocksKeyValueStore.storedFiles(in: directory + "/" + folder) {
+                if let epoch = file.epoch { named.insert(epoch) }
+            }
+        }
+        return named
+    }
+
+    /// Names of the folders in a folder.
+    static func folders(in path: String) throws -> [String] {
+        guard let listing = opendir(path) else {
+            let why = String(cString: strerror(errno))
+            throw StartFailure("E-DISK-IO", "cannot list \(path): \(why)", exitStatus: 74)
+        }
+        defer { closedir(listing) }
+        var names: [String] = []
+        while let entry = readdir(listing) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            var status = stat()
+            guard name != ".", name != "..", lstat(path + "/" + name, &status) == 0,
+                status.st_mode & S_IFMT == S_IFDIR
+            else { continue }
+            names.append(name)
+        }
+        return names
+    }
+
     func close() throws {
         try state.close()
         try log.close()
-    }
-}
-
-/// The key ring on disk, changed by one caller at a time: its own lock keeps other processes out
-/// and does not wait.
-final class RingChanges: Sendable {
-    private let file: KeyRingFile
-    private let root: SecretKey
-    private let turn = Mutex<Void>(())
-
-    init(file: KeyRingFile, root: SecretKey) {
-        self.file = file
-        self.root = root
-    }
-
-    func rotate(_ kind: KeyKind) throws(KeyError) -> KeyRing {
-        try turn.withLock { _ throws(KeyError) in
-            // Wrapped keys are in few places: none may hang on one file.
-            try file.rotate(
-                kind,
-                root: root,
-                milliseconds: wallMilliseconds(),
-                inBoth: kind == .wrap
-            )
-        }
-    }
-
-    func drop(_ kind: KeyKind, before epoch: UInt32) throws(KeyError) -> KeyRing {
-        try turn.withLock { _ throws(KeyError) in
-            try file.drop(kind, before: epoch, root: root)
-        }
     }
 }
 

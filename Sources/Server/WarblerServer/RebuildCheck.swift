@@ -9,10 +9,15 @@ import Partitions
 import Primitives
 import Projections
 import RocksKeyValue
+import Synchronization
 
 /// Folds the whole log into an empty store and compares every row with the live ones
 /// (`warbler rebuild`): what the log says is what the server serves.
 struct RebuildCheck {
+    /// Two at once would fold into the same folder.
+    private static let turn = Mutex(())
+    private static let folderPrefix = "rebuild-"
+
     private let log: RocksKeyValueStore
     private let state: RocksKeyValueStore
     private let encryption: RocksOptions.Encryption
@@ -27,18 +32,34 @@ struct RebuildCheck {
         log = files.log
         state = files.state
         encryption = files.encryption
-        directory = files.directory + "/rebuild-\(getpid())"
+        directory = files.directory + "/" + Self.folderPrefix + "\(getpid())"
     }
 
     func run(
         _ configuration: Configuration,
         _ progress: (AdminValue) -> Void
     ) throws -> AdminValue {
-        // What an earlier run could not clear away.
-        removeFolder()
-        defer { removeFolder() }
         let map = PartitionMap(count: configuration.partitions.count)
-        return try run([.control, .keys] + map.all, progress)
+        let result = try Self.turn.withLockIfAvailable { _ in
+            // What an earlier run could not clear away.
+            Self.remove(directory)
+            defer { Self.remove(directory) }
+            return try run([.control, .keys] + map.all, progress)
+        }
+        guard let result else {
+            throw AdminFailure(
+                code: "unavailable",
+                message: "the rows are being compared already: ask again when that is done"
+            )
+        }
+        return result
+    }
+
+    /// Clears away what a process left that ended in the middle.
+    static func removeLeftovers(in directory: String) throws {
+        for name in try NodeFiles.folders(in: directory) where name.hasPrefix(folderPrefix) {
+            remove(directory + "/" + name)
+        }
     }
 
     private func run(
@@ -47,6 +68,9 @@ struct RebuildCheck {
     ) throws -> AdminValue {
         // One look: the live rows stand still while the log is folded up to where they are.
         let view = state.view()
+        // Behind it, so that the log reaches to where the rows are; and one look as well, for a
+        // log may be trimmed meanwhile.
+        let log = self.log.view()
         var options = RocksOptions(
             path: directory,
             families: [RocksFamily(.state)],
@@ -58,7 +82,7 @@ struct RebuildCheck {
         defer { try? fresh.close(flushing: false) }
         var entries: UInt64 = 0
         for (done, partition) in partitions.enumerated() {
-            entries += try fold(partition, upTo: view, into: fresh) { index, last in
+            entries += try fold(partition, of: log, upTo: view, into: fresh) { index, last in
                 progress([
                     "folding": .string(partition.description),
                     "index": .integer(Int64(index.raw)), "of": .integer(Int64(last.raw)),
@@ -87,8 +111,7 @@ struct RebuildCheck {
         ]
     }
 
-    /// The folded rows served their purpose.
-    private func removeFolder() {
+    private static func remove(_ directory: String) {
         guard let folder = opendir(directory) else { return }
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
@@ -102,6 +125,7 @@ struct RebuildCheck {
 
     private func fold(
         _ partition: PartitionID,
+        of log: RocksView,
         upTo view: RocksView,
         into fresh: RocksKeyValueStore,
         _ progress: (LogIndex, LogIndex) -> Void

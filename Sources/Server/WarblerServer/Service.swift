@@ -108,6 +108,13 @@ final class Service: Sendable {
                 [.code: LogValue(warning.code.rawValue), .reason: LogValue(warning.message)]
             )
         }
+        for warning in files.ringWarnings {
+            logger.record(
+                .warning,
+                "a file of the key ring is damaged: the other one is used",
+                [.code: LogValue(warning.code.rawValue), .reason: LogValue(warning.message)]
+            )
+        }
         return files
     }
 
@@ -157,7 +164,8 @@ final class Service: Sendable {
                     rotation: rotation,
                     health: health
                 ),
-                erasure: erasure
+                erasure: erasure,
+                disk: disk
             )
         }
         upkeep.start()

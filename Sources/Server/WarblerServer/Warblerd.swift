@@ -131,6 +131,9 @@ struct Warblerd: ParsableCommand {
 
 /// Nothing of this process may reach a core file: it holds keys.
 private func hardenProcess() {
+    if !ProcessMemory.forbidDumps() {
+        writeError("warning: the kernel does not keep this process out of core dumps")
+    }
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
     var files = rlimit()

@@ -103,19 +103,23 @@ package struct KeyRingFile: Sendable {
 
     /// Loads, changes and writes the ring, alone among all processes that do.
     ///
-    /// - Parameter erasing: Also overwrite the generation before, so that a key that was dropped
-    ///   is in neither file.
+    /// - Parameters:
+    ///   - minimumGeneration: As for `load`: the files may have been damaged since they were
+    ///     loaded, and what only the newer one holds must not be written over.
+    ///   - inBoth: Also write over the generation before, so that a key that was dropped is in
+    ///     neither file, and one that is new in both.
     package func change(
         root: SecretKey,
-        erasing: Bool = false,
+        minimumGeneration: UInt64 = 0,
+        inBoth: Bool = false,
         _ body: (KeyRing) throws(KeyError) -> KeyRing
     ) throws(KeyError) -> KeyRing {
         try locked { () throws(KeyError) in
-            let before = try load(root: root).ring
+            let before = try load(root: root, minimumGeneration: minimumGeneration).ring
             let after = try body(before)
             precondition(after.generation > before.generation, "a change is a new generation")
             try write(after)
-            if erasing { try write(after) }
+            if inBoth { try write(after) }
             return after
         }
     }
@@ -128,9 +132,11 @@ package struct KeyRingFile: Sendable {
         _ kind: KeyKind,
         root: SecretKey,
         milliseconds: UInt64,
+        minimumGeneration: UInt64 = 0,
         inBoth: Bool = false
     ) throws(KeyError) -> KeyRing {
-        try change(root: root, erasing: inBoth) { ring throws(KeyError) in
+        try change(root: root, minimumGeneration: minimumGeneration, inBoth: inBoth) {
+            ring throws(KeyError) in
             ring.rotating(kind, milliseconds: milliseconds, random: Entropy.bytes)
         }
     }
@@ -140,10 +146,11 @@ package struct KeyRingFile: Sendable {
     package func drop(
         _ kind: KeyKind,
         before epoch: UInt32,
-        root: SecretKey
+        root: SecretKey,
+        minimumGeneration: UInt64 = 0
     ) throws(KeyError) -> KeyRing {
         try locked { () throws(KeyError) in
-            let loaded = try load(root: root)
+            let loaded = try load(root: root, minimumGeneration: minimumGeneration)
             let ring = try loaded.ring.dropping(kind, before: epoch)
             // An earlier call may have got as far as the first of the two files.
             if ring.generation == loaded.ring.generation, !loaded.isPrevious,
@@ -151,22 +158,24 @@ package struct KeyRingFile: Sendable {
             {
                 return ring
             }
-            // `KEYRING` is whole and holds what stays: the generation before it may go.
-            if !loaded.isPrevious { try wipePrevious() }
             try write(ring)
-            try wipePrevious()
             try write(ring)
             return ring
         }
     }
 
+    /// Without some epochs of `kind`, at least one, in either file.
     package func drop(
         _ kind: KeyKind,
-        epoch: UInt32,
-        root: SecretKey
+        epochs: [UInt32],
+        root: SecretKey,
+        minimumGeneration: UInt64 = 0
     ) throws(KeyError) -> KeyRing {
-        try change(root: root, erasing: true) { ring throws(KeyError) in
-            try ring.dropping(kind, epoch: epoch)
+        try change(root: root, minimumGeneration: minimumGeneration, inBoth: true) {
+            ring throws(KeyError) in
+            var next = ring
+            for epoch in epochs { next = try next.dropping(kind, epoch: epoch) }
+            return next
         }
     }
 
@@ -182,7 +191,7 @@ package struct KeyRingFile: Sendable {
 
     /// `root` must be the promoted one.
     package func dropOldRoot(root: SecretKey) throws(KeyError) -> KeyRing {
-        try change(root: root, erasing: true) { ring throws(KeyError) in
+        try change(root: root, inBoth: true) { ring throws(KeyError) in
             try ring.droppingOldRoot(current: root, random: Entropy.bytes)
         }
     }
@@ -201,6 +210,9 @@ package struct KeyRingFile: Sendable {
         let new = unfinished
         let old = linked
         do throws(SystemFailure) {
+            // A crash left them: their blocks, too, are given back empty.
+            try wipe(new)
+            if Files.inode(of: old) != Files.inode(of: previous) { try wipe(old) }
             try Files.create(new, ring.encoded(nonce: Entropy.bytes(12)), replacing: true)
             // The generation that is in use becomes the previous one only while it is whole:
             // a damaged file must not push out the last good one.
@@ -209,6 +221,7 @@ package struct KeyRingFile: Sendable {
             {
                 try Files.remove(old)
                 try Files.link(current, to: old)
+                try wipe(previous)
                 try Files.rename(old, to: previous)
                 try Files.syncDirectory(directory)
             }
@@ -231,17 +244,16 @@ package struct KeyRingFile: Sendable {
         return ring.epochs(of: kind).allSatisfy { $0 >= epoch }
     }
 
-    private func wipePrevious() throws(KeyError) {
-        do throws(SystemFailure) {
-            // Between two steps of a change both names are of one file: that one stays.
-            guard Files.inode(of: previous) != Files.inode(of: current) else { return }
-            guard let bytes = try Files.read(previous, limit: KeyRingFile.bytesMax) else { return }
-            let file = try OpenFile(previous, O_WRONLY)
-            try file.write([UInt8](repeating: 0, count: bytes.count), at: 0)
-            try file.sync()
-        } catch {
-            throw unwritable(error)
-        }
+    /// Overwrites what is about to lose its name with zeros, where it lies, while `KEYRING` or
+    /// what is to take its place is whole.
+    private func wipe(_ path: String) throws(SystemFailure) {
+        // Between two steps of a change two names are of one file: that one stays.
+        let inode = Files.inode(of: path)
+        guard inode != Files.inode(of: current) else { return }
+        guard let bytes = try Files.read(path, limit: KeyRingFile.bytesMax) else { return }
+        let file = try OpenFile(path, O_WRONLY)
+        try file.write([UInt8](repeating: 0, count: bytes.count), at: 0)
+        try file.sync()
     }
 
     private func locked<Result>(

@@ -118,6 +118,9 @@ extension RecoveredLog {
 }
 
 extension MessageLog {
+    /// Of the rows that stand where records were lost.
+    private static var lossBatchBytes: Int { 1 << 20 }
+
     /// Gives up what `found` names, one stretch after the other (`acceptLoss`); where none is
     /// known but a promise was lost, the log says that.
     ///
@@ -150,7 +153,9 @@ extension MessageLog {
                 term: term,
                 clock: clock.next(wallMilliseconds: wallMilliseconds),
                 reason: reason,
-                into: &batch
+                into: &batch,
+                batchBytesMax: Self.lossBatchBytes,
+                handOver: write
             )
             try write(batch)
             markDurable(tail)

@@ -66,10 +66,11 @@ extension MessageLog {
         }
         let last = try tail(at: index)
         removeRows(from: .zero, through: index, into: &batch)
-        for loss in losses where loss.last <= index {
+        // A loss that ends right at `index` stays: its anchor ties the record behind it.
+        for loss in losses where loss.last < index {
             batch.delete(LogKeys.meta(partition, .loss, loss.first), in: LogFamilies.meta)
         }
-        losses.removeAll { $0.last <= index }
+        losses.removeAll { $0.last < index }
         cache.cut(through: index)
         base = last
         putBase(into: &batch)

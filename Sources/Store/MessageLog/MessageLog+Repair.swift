@@ -60,6 +60,9 @@ extension MessageLog {
     ///   - term: The term of the new record, at least the log's last; above the mark's when the
     ///     end of the log was lost, for a vote may have gone with it.
     ///   - clock: Its clock, above the log's last.
+    ///   - batchBytesMax: A batch of more goes to `handOver`, which brings it to the disk before it
+    ///     returns. What says that the loss was accepted comes with the last, in `batch`; a crash
+    ///     before that leaves rows that are a loss nobody accepted.
     @discardableResult
     package mutating func acceptLoss(
         of lost: ClosedRange<LogIndex>?,
@@ -67,17 +70,21 @@ extension MessageLog {
         term: Term,
         clock: HybridTimestamp,
         reason: String,
-        into batch: inout WriteBatch
-    ) throws(LogError) -> LogTail {
+        into batch: inout WriteBatch,
+        batchBytesMax: Int = .max,
+        handOver: (WriteBatch) throws -> Void = { _ in }
+    ) throws -> LogTail {
         if let lost {
             guard lost.lowerBound >= firstIndex, lost.lowerBound <= lastIndex.next else {
-                throw .refused("the loss must lie in the log or begin at its end")
+                throw LogError.refused("the loss must lie in the log or begin at its end")
             }
         }
         guard term >= tail.term, clock > tail.clock else {
-            throw .refused("the record of a loss must follow the log's last")
+            throw LogError.refused("the record of a loss must follow the log's last")
         }
-        guard durableIndex == lastIndex else { throw .refused("the log is not on disk yet") }
+        guard durableIndex == lastIndex else {
+            throw LogError.refused("the log is not on disk yet")
+        }
         // Rows behind the end are what a damaged end left.
         removeRows(from: lastIndex.next, into: &batch)
         hardState.cuts = max(hardState.cuts, promised?.cuts ?? 0) + 1
@@ -86,8 +93,9 @@ extension MessageLog {
             hardState.term = term
             hardState.vote = .none
         }
+        if let lost { try giveUp(lost, into: &batch, batchBytesMax, handOver) }
+        // With the last batch: until then the mark must still tell what is missing.
         putHardState(into: &batch)
-        if let lost { try giveUp(lost, into: &batch) }
         let notice = LossNotice(
             first: lost?.lowerBound ?? tail.index.next,
             last: lost?.upperBound ?? tail.index,
@@ -108,11 +116,21 @@ extension MessageLog {
 
     private mutating func giveUp(
         _ lost: ClosedRange<LogIndex>,
-        into batch: inout WriteBatch
-    ) throws(LogError) {
+        into batch: inout WriteBatch,
+        _ batchBytesMax: Int,
+        _ handOver: (WriteBatch) throws -> Void
+    ) throws {
         let inside = lost.lowerBound <= lastIndex
-        if inside { try blankOut(lost.lowerBound...min(lost.upperBound, lastIndex), into: &batch) }
+        if inside {
+            let range = lost.lowerBound...min(lost.upperBound, lastIndex)
+            try blankOut(range, into: &batch, batchBytesMax, handOver)
+        }
         while tail.index < lost.upperBound {
+            if batch.byteSize > batchBytesMax {
+                try handOver(batch)
+                batch = WriteBatch()
+                markDurable(tail)
+            }
             write(
                 LogEntry(
                     term: tail.term,
@@ -138,13 +156,19 @@ extension MessageLog {
     /// behind keeps its own values and is tied to the loss by its anchor.
     private mutating func blankOut(
         _ range: ClosedRange<LogIndex>,
-        into batch: inout WriteBatch
-    ) throws(LogError) {
+        into batch: inout WriteBatch,
+        _ batchBytesMax: Int,
+        _ handOver: (WriteBatch) throws -> Void
+    ) throws {
         var before = try tail(at: range.lowerBound.previous)
         // At the end of the log there is nothing behind: the rows become the new end.
         let replacesEnd = range.upperBound == lastIndex
-        if replacesEnd { cache.cut(from: range.lowerBound) } else { cache.removeAll() }
+        cache.removeAll()
         while before.index < range.upperBound {
+            if batch.byteSize > batchBytesMax {
+                try handOver(batch)
+                batch = WriteBatch()
+            }
             let entry = LogEntry(
                 term: before.term,
                 index: before.index.next,

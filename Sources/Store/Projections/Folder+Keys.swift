@@ -50,6 +50,8 @@ extension Folder {
         erasure.isComplete = false
         put(erasure)
         put(keys.keyAllocation, encode(fact.nextKeyID))
+        // A loss accepted in what goes before this raised it; no record that stays says so.
+        raiseOutboxFloor(at: index)
         for each in fact.numbers {
             put(keys.outboxNext(PartitionID(each.target)), encode(each.last))
         }

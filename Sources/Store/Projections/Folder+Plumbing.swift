@@ -70,11 +70,24 @@ extension Folder {
     /// A loss was accepted by the record at `index`. Numbers that lost records gave out must not be
     /// given out again, so they go on above all that any record before this one can have used.
     mutating func skipNumbers(at index: LogIndex) throws {
-        let floor = index.raw << Self.numbersPerRecordBits
+        let floor = raiseOutboxFloor(at: index)
+        if partition == .keys {
+            // Even where nothing says how far it was: the record that did may be the lost one.
+            let allocated = try counter(keys.keyAllocation)
+            put(keys.keyAllocation, encode(max(allocated, floor)))
+        } else {
+            // What was lost may have given out any of these: the partition asks for others.
+            put(keys.keyBlock, KeyBlockRow().encoded)
+        }
+    }
+
+    /// Messages of later records are numbered above those of any record before `index`.
+    @discardableResult
+    mutating func raiseOutboxFloor(at index: LogIndex) -> UInt64 {
+        let floor = Self.numbersFloor(at: index)
         put(keys.outboxFloor, encode(floor))
         outboxFloor = floor
-        let allocated = try counter(keys.keyAllocation)
-        if allocated > 0 { put(keys.keyAllocation, encode(max(allocated, floor))) }
+        return floor
     }
 
     private mutating func floorOfOutbox() throws -> UInt64 {

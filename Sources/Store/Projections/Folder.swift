@@ -37,6 +37,8 @@ package struct Folder<Store: KeyValueReader>: Sendable {
     var outboxFloor: UInt64?
     /// One record queues far fewer messages and makes far fewer keys than 2 to the power of this.
     static var numbersPerRecordBits: UInt64 { 20 }
+    /// No record before `index` gives out a number or a key ID above this.
+    static func numbersFloor(at index: LogIndex) -> UInt64 { index.raw << numbersPerRecordBits }
     /// Whether anything was folded since the last batch was taken.
     private var hasFolded = false
 

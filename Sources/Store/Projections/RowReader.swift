@@ -95,6 +95,10 @@ package struct RowReader<Store: KeyValueReader>: HomeserverReader {
 
     package func keyRanges() throws -> [Range<UInt64>] { try rows.keyBlock().ranges }
 
+    package func hasLostKeyBlocks() throws -> Bool {
+        try rows.counter(rows.keys.outboxFloor) > 0 && rows.keyBlock().ranges.isEmpty
+    }
+
     package func wrappedKeys(
         _ range: Range<UInt64>,
         limit: Int

@@ -478,6 +478,17 @@ extension StateReader {
         try store.get(keys.wrappedKey(id), in: .state)
     }
 
+    /// Whether the record that made key `id` lies before these rows: if the key has no row, that
+    /// record was lost. Ask this before looking for the row, which may come in between.
+    package func isKeyMade(_ id: UInt64) throws -> Bool {
+        guard id > 0, id < (try counter(keys.keyAllocation)) else { return false }
+        let erasure = try keyErasure()
+        guard !erasure.isComplete, id > erasure.through, id < erasure.end else { return true }
+        // Folded from a log that begins with a restatement, it may still be on its way; behind a
+        // loss accepted since, everything that is left has been folded.
+        return try counter(keys.outboxFloor) > Folder<Store>.numbersFloor(at: erasure.begunAt)
+    }
+
     /// Wrapped keys with IDs in `range`, in order: empty where destroyed.
     package func wrappedKeys(
         _ range: Range<UInt64>,

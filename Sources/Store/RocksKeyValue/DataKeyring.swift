@@ -8,6 +8,8 @@ package import KeyValue
 package final class DataKeyring: @unchecked Sendable {
     // Sendable by hand: the ring behind the pointer guards itself.
     let pointer: OpaquePointer
+    /// It holds this many epochs and no more.
+    package static var epochsMax: Int { Int(WDB_EPOCHS_MAX) }
 
     /// - Parameters:
     ///   - storeID: 16 bytes that name the store; a file carried over from another does not open.

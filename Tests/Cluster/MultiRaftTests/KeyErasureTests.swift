@@ -395,6 +395,44 @@ struct KeyErasureTests {
         #expect(try !world.copies(of: alice.keyID).isEmpty, "the log's copy must stay")
     }
 
+    @Test("A log that cannot be trimmed where it should begin stops the round, not the node")
+    func untrimmable() async throws {
+        let world = KeyWorld()
+        let (node, erasure) = try world.start()
+        defer { node.stop() }
+        let alice = try await node.createAccount("@alice:test.example")
+        await node.destroy([try node.roomKey(try await node.createRoom(by: alice))])
+        while true {
+            if case .restated = try erasure.step(), try node.keyErasure().isComplete { break }
+        }
+        let before = try node.keyErasure().begunAt.previous
+        node.stop()
+        var writer = ByteWriter()
+        writer.u16(PartitionID.keys.raw)
+        writer.u64(before.raw)
+        var batch = WriteBatch()
+        batch.put(writer.bytes, [0xFF], in: LogFamilies.records)
+        try world.memory.log.write(batch, sync: true)
+        let again = world.memory.node(ring: world.ring.state.current)
+        _ = try again.start(mark: world.memory.mark.found) { _ in }
+        defer { again.stop() }
+        let continued = KeyErasure(
+            again,
+            ring: KeyErasure.RingChanges(
+                beginEpoch: { world.ring.begin() },
+                dropBefore: { try world.ring.drop(before: $0) }
+            ),
+            failed: { Issue.record("not erased: \($0)") }
+        )
+        #expect(throws: KeyErasureError.self) { try continued.finish() }
+        #expect(world.ring.state.current.epochs(of: .wrap) == [1, 2], "an epoch still in use went")
+        let room = try await again.createRoom(by: alice)
+        guard case .answered = await again.send("on", by: alice, in: room) else {
+            Issue.record("the node serves nothing")
+            return
+        }
+    }
+
     @Test("On its own thread: told when it is done, and stopped in the middle")
     func thread() async throws {
         let world = KeyWorld()

@@ -1,4 +1,5 @@
 import Homeserver
+import KeyValue
 import Keyspace
 import MatrixModel
 import Partitions
@@ -103,6 +104,57 @@ struct RefusalTests {
         host.put(.acceptProposals(true))
         try host.settle()
         #expect(try RoomCreation.sight(host) == RoomCreation.complete(room))
+    }
+
+    @Test("A command that changes more than an entry can hold is refused and leaves no trace")
+    func tooMuch() throws {
+        var (host, flow) = try host()
+        guard case .answered(.room(let room), _) = try host.perform(flow.create, in: flow.partition)
+        else {
+            Issue.record("no room")
+            return
+        }
+        try host.settle()
+        // A member of as many rooms as an entry holds facts: each would be told.
+        let keys = host.home(of: RoomCreation.alice).keys
+        let one = keys.membership(RoomCreation.alice, room)
+        let row = try #require(try host.disks.state.get(one, in: .state))
+        var batch = WriteBatch()
+        for number in 0..<EntryBody.factsMax {
+            let key = keys.membership(RoomCreation.alice, "!other\(number):t.example")
+            batch.put(key, row, in: .state)
+        }
+        try host.disks.state.write(batch, sync: false)
+        let before = try host.recorded().count
+        let partition = host.map.partition(of: RoomCreation.alice)
+        func run(_ id: UInt64, _ action: Command.Action) throws -> CommandOutcome {
+            let command = Command(
+                id: CommandID(high: 7, low: id),
+                answerLifetime: Command.mintedLifetime,
+                action: action
+            )
+            return try host.perform(command, in: partition)
+        }
+        guard
+            case .rejected(let error) = try run(
+                1,
+                .deactivate(userID: RoomCreation.alice, erase: false)
+            )
+        else {
+            Issue.record("an entry that no replica could read")
+            return
+        }
+        #expect(error.code == .tooLarge)
+        #expect(try host.recorded().count == before)
+        guard
+            case .answered = try run(
+                2,
+                .storeFilter(userID: RoomCreation.alice, filterID: "1", content: Array("{}".utf8))
+            )
+        else {
+            Issue.record("the account takes nothing more")
+            return
+        }
     }
 
     @Test("Refused commands leave no trace, and reads go on")

@@ -83,6 +83,8 @@ class Node:
         # A socket's path must fit into 107 bytes, so it does not lie below `root`.
         self.socket = f"/tmp/warbler-{os.getpid()}-{self.port}.sock"
         self.flags = list(flags)
+        #: Words before the daemon's own; they must end by becoming it.
+        self.wrapper = []
         self.settings = settings or {}
         self.listen = [{"address": "127.0.0.1", "port": self.port}]
         self.process = None
@@ -135,7 +137,7 @@ class Node:
     def launch(self):
         """Starts the daemon and does not wait for it."""
         assert not self.is_running(), "the node already runs"
-        command = [binary("warblerd"), "--config", str(self.config), *self.flags]
+        command = [*self.wrapper, binary("warblerd"), "--config", str(self.config), *self.flags]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.root
@@ -240,7 +242,11 @@ class Node:
 
     def memory(self):
         """Proportional set size in bytes."""
-        for line in Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines():
+        try:
+            text = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        except PermissionError:
+            raise Missing("only root may look into the daemon's memory")
+        for line in text.splitlines():
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
         raise AssertionError("no Pss in smaps_rollup")

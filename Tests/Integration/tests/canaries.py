@@ -1,15 +1,18 @@
 """What people write is on no disk, in no log and in no metric; and what wrong keys do."""
 
 import hashlib
+import os
 import secrets
+import shutil
 import string
+import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
 from harness import traces
 from harness.history import page_to_start
 from harness.matrix import Client, Refused
-from harness.node import NotReady
+from harness.node import Missing, NotReady
 from harness.suite import test
 
 CONFIGURATION_STATUS = 78
@@ -125,6 +128,40 @@ def _inspect(node):
         output += done.stdout.encode()
     assert output.count(b"index") > 50, f"hardly anything is listed: {output[:500]}"
     return output
+
+
+@test("another process of the server's own user cannot look into its memory", seconds=30)
+def memory(context):
+    # Root may look everywhere; without its capabilities it is a user like others.
+    plain = []
+    if os.geteuid() == 0:
+        if not shutil.which("setpriv"):
+            raise Missing("setpriv is not installed (util-linux)")
+        plain = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+
+    def look(pid):
+        words = [*plain, "head", "-c", "1", f"/proc/{pid}/environ"]
+        return subprocess.run(words, capture_output=True, text=True)
+
+    node = context.node()
+    node.wrapper = plain
+    node.start()
+    control = subprocess.Popen([*plain, "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        # It answers once it is itself.
+        control.stdin.write(b"x")
+        control.stdin.flush()
+        assert control.stdout.read(1) == b"x"
+        seen = look(control.pid)
+        assert seen.returncode == 0, f"the control is closed too: {seen.stderr}"
+    finally:
+        control.stdin.close()
+        control.wait()
+    refused = look(node.pid)
+    assert refused.returncode != 0 and "ermission denied" in refused.stderr, (
+        f"its memory is open: {refused}"
+    )
+    node.stop()
 
 
 @test("a wrong root key is refused by name and changes nothing", seconds=60)

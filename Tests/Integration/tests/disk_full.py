@@ -68,6 +68,7 @@ def reserve(context):
         try:
             anna = Client.register(node.port, "anna")
             room = anna.create_room()
+            other = anna.create_room()
             told = [anna.send(room, "before", "before")]
             filler = _fill(disk.mount_point, (LOW_MEGABYTES // 2) << 20)
 
@@ -94,6 +95,10 @@ def reserve(context):
             with node.connect() as connection:
                 ready = connection.request("GET", "/readyz")
             assert ready.status == 503 and b"disk" in ready.body.lower(), ready.body
+            # The operator's own commands too, but for those that give space or access back.
+            done = node.cli("user", "create", "ben", input="a good password\n", check=False)
+            assert done.returncode != 0 and "E-DISK-LOW" in done.stderr, done.stdout + done.stderr
+            node.cli("keys", "shred-room", other, "--yes")
 
             def redacts(event):
                 response = anna.connection.request(

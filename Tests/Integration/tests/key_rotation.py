@@ -4,6 +4,7 @@ import json
 import random
 import threading
 import time
+from urllib.parse import quote
 
 from harness import layer_one, layer_two
 from harness.load import Load
@@ -46,6 +47,60 @@ def rotation(context):
     load.close()
     node.stop()
     context.note(f"epochs {epochs}, {load.history.acknowledged} acknowledged")
+
+
+@test("a damaged key ring file costs no data key while the node runs", seconds=60)
+def damaged_ring(context):
+    node = context.node().start()
+    load = Load(node)
+    folder = node.data / "keys"
+    for number, name in enumerate(("KEYRING", "KEYRING.prev")):
+        epoch = json.loads(node.cli("keys", "rotate", "--json").stdout)["epoch"]
+        load.begin(f"r{number}")
+        target = load.history.acknowledged + 60
+        assert load.history.wait_for(target, 30), f"the load stands still\n{node.log_tail()}"
+        path = folder / name
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+        said = json.loads(node.cli("keys", "rotate", "--json").stdout)
+        assert said["epoch"] == epoch + 1, said
+        node.kill()
+        load.end()
+        # Damaged once more, so that the start has only one of the two.
+        path.write_bytes(data)
+        node.start()
+        load.repeat_unanswered()
+        load.check(node.port)
+        assert "E-KEY-011" in node.log_text() or name != "KEYRING", "the damage is not told"
+    epochs = [row["epoch"] for row in _keys(node)["data_epochs"]]
+    assert epochs == [1, 2, 3, 4, 5], epochs
+    load.close()
+    node.stop()
+
+
+@test("rotations without end: epochs that no file is under make room", seconds=120)
+def many_epochs(context):
+    bound = 256
+    node = context.node(settings={"partitions": {"count": 2}}).start()
+    anna = Client.register(node.port, "anna")
+    room = anna.create_room(name="kept")
+    event = anna.send(room, "t1", "still here")
+    epoch = 1
+    while epoch < bound + 3:
+        epoch = json.loads(node.cli("keys", "rotate", "--json").stdout)["epoch"]
+    said = _keys(node)
+    epochs = [row["epoch"] for row in said["data_epochs"]]
+    assert len(epochs) <= bound and epochs[-1] == epoch, epochs
+    by_epoch = {row["epoch"]: row for row in said["data_epochs"]}
+    assert by_epoch[1]["files"] > 0, "what is in use was dropped, or nothing was under the first"
+    node.kill()
+    anna.close()
+    node.start()
+    assert anna.get(anna.room_path(room, f"event/{quote(event)}"))["content"]["body"] == "still here"
+    assert node.cli("log", "verify").returncode == 0
+    anna.close()
+    node.stop()
 
 
 @test("destroying keys under load ends well, whenever it is killed", seconds=120)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 from harness import answers
 from harness.matrix import Client
@@ -64,6 +65,40 @@ def rebuild_command(context):
     compared = node.cli("rebuild", "--json", "--config", str(node.config), check=False)
     assert compared.returncode == 0, f"stopped: {compared.stdout}{compared.stderr}"
     scene.close()
+
+
+@test("rebuilds at once, and beside a destroyed key, find nothing wrong", seconds=90)
+def rebuilds_at_once(context):
+    node = context.node().start()
+    scene = Scene(node)
+    anna = scene.clients[0]
+    rooms = [anna.create_room(name=f"room {number}") for number in range(4)]
+
+    def rebuild(_):
+        return node.cli("rebuild", "--json", check=False)
+
+    compared = refused = 0
+    for room in rooms:
+        with ThreadPoolExecutor() as pool:
+            running = [pool.submit(rebuild, number) for number in range(3)]
+            node.cli("keys", "shred-room", room, "--yes")
+        for done in (one.result() for one in running):
+            if done.returncode == 0:
+                compared += 1
+            else:
+                assert "already" in done.stderr, f"{done.returncode} {done.stdout}{done.stderr}"
+                refused += 1
+    assert compared >= len(rooms) and refused, f"{compared} compared, {refused} refused"
+    node.kill()
+    # What a run leaves that is killed goes at the next start.
+    left = node.data / "rebuild-1"
+    left.mkdir()
+    (left / "000001.sst").write_bytes(b"x")
+    node.start()
+    assert not list(node.data.glob("rebuild-*")), list(node.data.iterdir())
+    node.stop()
+    scene.close()
+    context.note(f"{compared} compared, {refused} refused")
 
 
 @test("`warbler rebuild` names the first row that is not what the log says", seconds=60)

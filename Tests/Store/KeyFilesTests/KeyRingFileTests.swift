@@ -120,7 +120,7 @@ struct KeyRingFileTests {
         _ = try file.create(root: root, milliseconds: 5)
         let rotated = try file.rotate(.data, root: root, milliseconds: 6)
         #expect(rotated.current(.data).epoch == 2)
-        _ = try file.drop(.data, epoch: 1, root: root)
+        _ = try file.drop(.data, epochs: [1], root: root)
         #expect(try file.load(root: root).ring.epochs(of: .data) == [2])
         let previous = try KeyRing(
             opening: try #require(directory.read("KEYRING.prev")),
@@ -175,6 +175,82 @@ struct KeyRingFileTests {
         let before = directory.read("KEYRING")
         _ = try file.drop(.wrap, before: 2, root: root)
         #expect(directory.read("KEYRING") == before, "nothing was left to drop")
+    }
+
+    @Test("What only the newest generation holds is not written over when its file is damaged")
+    func damagedWhileInUse() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        let inUse = try file.rotate(.data, root: root, milliseconds: 6)
+        directory.write("KEYRING", [0, 0, 0])
+        let previous = directory.read("KEYRING.prev")
+        let minimum = inUse.generation
+        #expect(
+            code {
+                _ = try file.rotate(
+                    .wrap,
+                    root: root,
+                    milliseconds: 7,
+                    minimumGeneration: minimum
+                )
+            } == .ringRolledBack
+        )
+        #expect(
+            code {
+                _ = try file.drop(.wrap, before: 1, root: root, minimumGeneration: minimum)
+            } == .ringRolledBack
+        )
+        #expect(directory.read("KEYRING") == [0, 0, 0])
+        #expect(directory.read("KEYRING.prev") == previous)
+    }
+
+    @Test("An epoch that is in both files outlives damage to either")
+    func damagedAfterBoth() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        let inUse = try file.rotate(.data, root: root, milliseconds: 6, inBoth: true)
+        directory.write("KEYRING", [0, 0, 0])
+        let next = try file.rotate(
+            .wrap,
+            root: root,
+            milliseconds: 7,
+            minimumGeneration: inUse.generation,
+            inBoth: true
+        )
+        #expect(next.epochs(of: .data) == [1, 2] && next.epochs(of: .wrap) == [1, 2])
+        directory.write("KEYRING.prev", [0, 0, 0])
+        let loaded = try file.load(root: root)
+        #expect(loaded.ring.epochs(of: .data) == [1, 2])
+        #expect(
+            try loaded.ring.key(.data, epoch: 2).exposedBytes
+                == inUse.key(.data, epoch: 2).exposedBytes
+        )
+    }
+
+    @Test("No generation is left on the blocks of a file that went")
+    func blocks() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        _ = try file.rotate(.data, root: root, milliseconds: 6)
+        // Other names of the same files, which show their blocks when the ring's names are gone.
+        directory.write("KEYRING.old", try #require(directory.read("KEYRING")))
+        for name in ["KEYRING", "KEYRING.prev", "KEYRING.old"] {
+            #expect(link(directory.file(name), directory.file("blocks of " + name)) == 0)
+        }
+        _ = try file.rotate(.data, root: root, milliseconds: 7, inBoth: true)
+        for name in directory.names where name.hasPrefix("blocks of ") {
+            let left = try #require(directory.read(name))
+            #expect(!left.isEmpty && left.allSatisfy { $0 == 0 }, "\(name)")
+        }
+        #expect(try file.load(root: root).ring.epochs(of: .data) == [1, 2, 3])
+    }
+
+    @Test("The last whole generation is not emptied, whatever names a crash left for it")
+    func sharedOld() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        _ = try file.rotate(.data, root: root, milliseconds: 6)
+        #expect(link(directory.file("KEYRING.prev"), directory.file("KEYRING.old")) == 0)
+        directory.write("KEYRING", [0, 0, 0])
+        _ = try file.rotate(.mac, root: root, milliseconds: 7)
+        unlink(directory.file("KEYRING"))
+        #expect(try file.load(root: root).ring.generation == 1)
     }
 
     @Test("A crash while both names are of one file does not cost the ring")

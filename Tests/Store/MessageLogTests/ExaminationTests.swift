@@ -85,6 +85,56 @@ struct ExaminationTests {
         #expect(after.log.lastTerm > mark.hardState.term, "a vote may be lost with it")
     }
 
+    @Test("However much is lost, no batch is large", arguments: [false, true])
+    func manyRecords(atEnd: Bool) throws {
+        let count: UInt64 = 40_000
+        var fixture = LogFixture(settings: uncached)
+        try fixture.append(entries(from: 1, count: Int(count), bytes: 1))
+        let mark = fixture.log.markEntry
+        var batch = WriteBatch()
+        batch.deleteRange(
+            from: fixture.key(2),
+            to: fixture.key(atEnd ? count + 1 : count),
+            in: LogFamilies.records
+        )
+        try fixture.store.write(batch, sync: true)
+        var (recovered, found) = try examined(fixture, mark: mark)
+        #expect(found.losses.map(\.indexes) == [2...LogIndex(atEnd ? count : count - 1)])
+        var sizes: [Int] = []
+        try recovered.log.giveUp(found, promised: mark, wallMilliseconds: 5_000) {
+            sizes.append($0.byteSize)
+            try fixture.store.write($0, sync: true)
+        }
+        #expect(sizes.count > 3 && sizes.max()! < 2 << 20, "\(sizes)")
+        let after = fixture.reopened(mark: recovered.log.markEntry)
+        #expect(after.verdict == .clean && after.log.losses.count == 1)
+        let (_, again) = try examined(after, mark: after.log.markEntry)
+        #expect(again.isClean && again.intact == Int(count) + 1)
+    }
+
+    @Test("A crash while much is given up leaves something that can be given up again")
+    func interrupted() throws {
+        struct PowerCut: Error {}
+        var fixture = LogFixture(settings: uncached)
+        try fixture.append(entries(from: 1, count: 5))
+        var mark = fixture.log.markEntry
+        mark.lastIndex = 30_000
+        var (recovered, found) = try examined(fixture, mark: mark)
+        var written = 0
+        #expect(throws: PowerCut.self) {
+            try recovered.log.giveUp(found, promised: mark, wallMilliseconds: 5_000) {
+                guard written < 2 else { throw PowerCut() }
+                written += 1
+                try fixture.store.write($0, sync: true)
+            }
+        }
+        #expect(fixture.reopened(mark: mark).verdict != .clean)
+        let after = try givenUp(fixture, mark: mark)
+        #expect(after.verdict == .clean && after.log.lastIndex > 30_000)
+        let (_, again) = try examined(after, mark: after.log.markEntry)
+        #expect(again.isClean)
+    }
+
     @Test("Rows ahead of the log are amnesia even where the mark is content")
     func rowsAhead() throws {
         var fixture = LogFixture()

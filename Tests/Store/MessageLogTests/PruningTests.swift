@@ -82,4 +82,32 @@ struct PruningTests {
         #expect(fixture.log.tail == straight.log.tail)
         #expect(fixture.reopened(mark: fixture.log.markEntry).verdict == .clean)
     }
+
+    @Test("A log cannot begin behind a damaged record; once that is given up, it can")
+    func trimBehindLoss() throws {
+        var fixture = LogFixture(settings: uncached)
+        try fixture.append(entries(from: 1, count: 12))
+        fixture.overwrite(6, [1])
+        var batch = WriteBatch()
+        #expect(throws: LogError.self) { try fixture.log.truncatePrefix(through: 6, into: &batch) }
+        #expect(batch.isEmpty && fixture.log.firstIndex == 1)
+        try fixture.turn { log, batch in
+            try log.acceptLoss(
+                of: 6...6,
+                term: Term(1),
+                clock: HybridTimestamp(milliseconds: 99_000),
+                reason: "rot",
+                into: &batch
+            )
+        }
+        try fixture.turn { log, batch in try log.truncatePrefix(through: 6, into: &batch) }
+        for log in [fixture.log, fixture.reopened(mark: fixture.log.markEntry).log] {
+            let report = try log.verify()
+            #expect(report.firstBad == nil && report.intact == 7, "\(report)")
+        }
+        try fixture.turn { log, batch in try log.truncatePrefix(through: 7, into: &batch) }
+        let reopened = fixture.reopened(mark: fixture.log.markEntry)
+        #expect(reopened.verdict == .clean && reopened.log.losses.isEmpty)
+        #expect(try reopened.log.verify().intact == 6)
+    }
 }

@@ -15,6 +15,7 @@ struct NumberedKeys: KeyReader {
         )
     }
 
+    func nextKeyID() throws -> UInt64 { 1 }
     var wrapper: (epoch: UInt32, key: SecretKey)? { nil }
     func unwrap(_ wrapped: [UInt8]) -> SecretKey? { nil }
 }

@@ -76,13 +76,12 @@ extension PartitionReplica {
         _ moment: Moment,
         _ output: inout HostOutput
     ) throws {
+        // An entry of more could not be read again: of an account in tens of thousands of rooms.
         guard facts.count <= EntryBody.factsMax else {
             try loseCount()
             let text = "This changes more than \(EntryBody.factsMax) things at once"
-            for token in tokens {
-                let error = MatrixError(.limitExceeded, text, status: 400)
-                answer(token, .rejected(error), &output)
-            }
+            for token in tokens { answer(token, .rejected(.tooLarge(text)), &output) }
+            if let delivery { refused(delivery, &output) }
             return
         }
         let retention = EntryBody.retention(of: facts)

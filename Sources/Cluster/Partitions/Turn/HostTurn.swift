@@ -264,7 +264,15 @@ package struct HostTurn<
         for trim in due {
             let isTrimmed = try with(trim.partition) { replica in
                 guard trim.through <= replica.visible else { return false }
-                try replica.raft.reader.log.truncatePrefix(through: trim.through, into: &log.rows)
+                do throws(LogError) {
+                    try replica.raft.reader.log.truncatePrefix(
+                        through: trim.through,
+                        into: &log.rows
+                    )
+                } catch LogError.damaged {
+                    // The record it would begin behind cannot be read: the log stays as it is.
+                    return false
+                }
                 return true
             }
             guard isTrimmed == true else {

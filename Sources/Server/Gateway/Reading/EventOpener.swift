@@ -119,7 +119,7 @@ package final class EventOpener: Sendable {
         switch lookUp(id) {
         case .found(let key): return key
         case .destroyed: return nil
-        case .absent: throw ReadFailure.keyAbsent(id)
+        case .absent, .lost: throw ReadFailure.keyAbsent(id)
         }
     }
 

@@ -26,7 +26,7 @@ struct AccountView: Sendable {
         switch lookUp(row.keyID) {
         case .found(let secret): key = UserKey(id: KeyID(row.keyID), secret: secret)
         case .destroyed: key = nil
-        case .absent: throw MatrixError.unavailable("")
+        case .absent, .lost: throw MatrixError.unavailable("")
         }
     }
 
