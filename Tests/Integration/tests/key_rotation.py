@@ -97,7 +97,8 @@ def many_epochs(context):
     node.kill()
     anna.close()
     node.start()
-    assert anna.get(anna.room_path(room, f"event/{quote(event)}"))["content"]["body"] == "still here"
+    found = anna.get(anna.room_path(room, f"event/{quote(event)}"))
+    assert found["content"]["body"] == "still here", found
     assert node.cli("log", "verify").returncode == 0
     anna.close()
     node.stop()
