@@ -124,17 +124,21 @@ check_address() {
     local own holder
     own=$(running_pid)
     holder=$(port_holder "$PORT")
-    if [ -n "$holder" ] && { [ -z "$own" ] || [ "$holder" != "$own" ]; }; then
+    # A server that runs lets nobody but root look into it.
+    if [ "$holder" = hidden ] && [ -n "$own" ]; then holder=$own; fi
+    if [ -n "$holder" ] && [ "$holder" != "$own" ]; then
         problem "Port $PORT is taken by $(describe_process "$holder"). Stop that, or choose another with --listen $HOST:PORT."
     fi
 }
 
-# The process that listens on a TCP port; `?` when it is another user's.
+# The process that listens on a TCP port; `?` when it is another user's, `hidden` when it is this
+# user's and its files cannot be listed.
 port_holder() {
-    local hex inode link
+    local hex inode uid link
     printf -v hex '%04X' "$1"
-    inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-        awk -v port="$hex" '$4 == "0A" { split($2, a, ":"); if (a[2] == port) { print $10; exit } }')
+    read -r uid inode < <(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+        awk -v port="$hex" \
+            '$4 == "0A" { split($2, a, ":"); if (a[2] == port) { print $8, $10; exit } }')
     [ -n "$inode" ] || return 0
     for link in /proc/[0-9]*/fd/*; do
         if [ "$(readlink "$link" 2>/dev/null)" = "socket:[$inode]" ]; then
@@ -143,12 +147,14 @@ port_holder() {
             return
         fi
     done
-    printf '?'
+    if [ "$uid" = "$(id -u)" ]; then printf 'hidden'; else printf '?'; fi
 }
 
 describe_process() {
     if [ "$1" = '?' ]; then
         printf 'a process of another user (as root, ss -ltnp tells which)'
+    elif [ "$1" = hidden ]; then
+        printf 'another warblerd of yours, or a process that hides as one does'
     else
         printf '%s (PID %s)' "$(cat "/proc/$1/comm" 2>/dev/null)" "$1"
     fi
