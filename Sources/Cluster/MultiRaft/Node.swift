@@ -75,6 +75,8 @@ package final class Node<Store: KeyValueStore>: Sendable {
     ///   - writeMark: brings the mark up to date after each sync.
     ///   - publish: told what changed once it can be read, on the host thread.
     ///   - failed: called once when the node must stop: its disk cannot be trusted any more.
+    ///   - together: runs what calls back for all answers of one turn, so that whoever carries
+    ///     them can send them together.
     package init(
         settings: NodeSettings,
         log: Store,
@@ -83,7 +85,8 @@ package final class Node<Store: KeyValueStore>: Sendable {
         entropy: @escaping @Sendable (Int) -> [UInt8],
         writeMark: @escaping @Sendable ([MarkEntry]) throws -> Void,
         publish: @escaping @Sendable ([AppliedChanges]) -> Void,
-        failed: @escaping @Sendable (any Error) -> Void
+        failed: @escaping @Sendable (any Error) -> Void,
+        together: @escaping @Sendable (() -> Void) -> Void = { $0() }
     ) {
         self.settings = settings
         serverName = settings.serverName
@@ -116,7 +119,7 @@ package final class Node<Store: KeyValueStore>: Sendable {
                 }
                 if !output.applied.isEmpty { publish(output.applied) }
                 shared.noteApplied(output.appliedEntries, bytes: output.state.byteSize)
-                shared.answer(output.answers)
+                if !output.answers.isEmpty { together { shared.answer(output.answers) } }
             },
             failed: failed
         )

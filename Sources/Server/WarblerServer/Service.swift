@@ -205,7 +205,8 @@ final class Service: Sendable {
                     feed.publish(one.changes, partition: one.partition, applied: one.applied)
                 }
             },
-            failed: fatal
+            failed: fatal,
+            together: HTTPServer.sendingTogether
         )
         health.follow { node.replay }
         let findings: [LogFinding]

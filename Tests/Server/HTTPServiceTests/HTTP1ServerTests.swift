@@ -169,6 +169,28 @@ struct HTTP1ServerTests {
         }
     }
 
+    @Test("Answers given together all leave, on every loop, and none before the end")
+    func together() async throws {
+        try await TestServer.with { test in
+            let clients = try (0..<8).map { _ in try test.client() }
+            for client in clients { try client.send("GET /park HTTP/1.1\r\nHost: a\r\n\r\n") }
+            let parked = await test.desk.parked(clients.count)
+            var answeredInside = -1
+            HTTPServer.sendingTogether {
+                // One in another: the outer one counts.
+                HTTPServer.sendingTogether {
+                    for responder in parked { responder.respond(TestServer.ok("yes")) }
+                }
+                answeredInside = test.desk.records.count
+            }
+            #expect(answeredInside == 0)
+            for client in clients { #expect(try client.answer()?.text == "yes") }
+            try clients[0].send("GET /park HTTP/1.1\r\nHost: a\r\n\r\n")
+            await test.desk.parked(clients.count + 1)[clients.count].respond(TestServer.ok("alone"))
+            #expect(try clients[0].answer()?.text == "alone")
+        }
+    }
+
     @Test("A client far ahead of its answers is not read any further")
     func readAhead() async throws {
         try await TestServer.with({ $0.pipelineBytesMax = 4096 }) { test in
