@@ -71,9 +71,13 @@ namespace warbler {
 rocksdb::Status OpenStore(const wdb_options& options, wdb* store);
 rocksdb::Status CloseStore(wdb* store, bool flush);
 
+struct BatchRow;
+
 // Whether a batch parses, counts right, and names only families that are open. RocksDB checks
-// too, but after it has written the batch to its log. Says whether it deletes a range.
-rocksdb::Status CheckBatch(const uint8_t* rep, size_t count, const wdb& store, bool* has_range);
+// too, but after it has written the batch to its log. Says whether it deletes a range, and of
+// what rows it is made where `rows` is not NULL.
+rocksdb::Status CheckBatch(const uint8_t* rep, size_t count, const wdb& store, bool* has_range,
+                           std::vector<BatchRow>* rows);
 
 inline rocksdb::Slice SliceOf(const uint8_t* bytes, size_t count) {
     return count == 0 ? rocksdb::Slice()

@@ -43,6 +43,8 @@ namespace {
 // A number nobody asked for is used up by a family of this name, which is then dropped.
 const char* const kBurnedPrefix = "warbler-unused-";
 constexpr uint32_t kFamilyNumberMax = 255;
+// RocksDB's own default.
+constexpr int kLevels = 7;
 // Of the write buffer: some 40 bits for each row of 250 bytes.
 constexpr double kMemtableFilterShare = 0.02;
 
@@ -103,6 +105,9 @@ ColumnFamilyOptions FamilyOptions(const wdb_options& options, const wdb_family& 
     ColumnFamilyOptions result;
     result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
     result.compression = CompressionOf(family.compression);
+    // What was just flushed is merged soon: packing it is for what stays.
+    result.compression_per_level.assign(kLevels, result.compression);
+    result.compression_per_level[0] = rocksdb::kNoCompression;
     result.write_buffer_size =
         family.write_buffer_bytes != 0 ? family.write_buffer_bytes : options.write_buffer_bytes;
     result.write_buffer_size = std::max<size_t>(result.write_buffer_size, 64 * 1024);
