@@ -28,6 +28,13 @@ struct StartFailure: Error, CustomStringConvertible {
                 exitStatus: error.exitStatus
             )
         case let error as StoreError: self.init(error)
+        case LogError.store(let error): self.init(error)
+        case LogError.damaged(let partition, let index, let why):
+            self.init(
+                "E-LOG-HOLE",
+                "record \(index) of partition \(partition) is damaged: \(why)\(Self.wayOut)",
+                exitStatus: 74
+            )
         case NodeError.logsLost(let findings): self.init(lost: findings)
         case let error as UnfoldableRecord:
             self.init(

@@ -1,4 +1,5 @@
 package import Encryption
+package import KeyValue
 package import Primitives
 
 /// A record on its way into the log, or read back from it.
@@ -152,7 +153,8 @@ package enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
     case damaged(PartitionID, LogIndex, String)
     /// A change that the log's state does not allow.
     case refused(String)
-    case store(String)
+    /// The database below could not be read.
+    case store(StoreError)
 
     package var description: String {
         switch self {
@@ -161,7 +163,7 @@ package enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
         case .damaged(let partition, let index, let why):
             "record \(index) of partition \(partition) is damaged: \(why)"
         case .refused(let why): why
-        case .store(let message): message
+        case .store(let error): error.description
         }
     }
 }

@@ -184,7 +184,7 @@ extension MessageLog {
                 }
             }
         } catch {
-            throw .store(error.description)
+            throw .store(error)
         }
         return bytes
     }

@@ -47,7 +47,7 @@ extension MessageLog {
                 return found.count < limit
             }
         } catch {
-            throw .store(error.description)
+            throw .store(error)
         }
         return found
     }

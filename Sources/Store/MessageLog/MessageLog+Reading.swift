@@ -95,7 +95,7 @@ extension MessageLog {
         do throws(StoreError) {
             bytes = try store.get(LogKeys.record(partition, index), in: LogFamilies.records)
         } catch {
-            throw .store(error.description)
+            throw .store(error)
         }
         guard let bytes else { throw damaged(index, "there is no row") }
         return try row(decoding: bytes, at: index)
@@ -121,7 +121,7 @@ extension MessageLog {
         case .passing:
             let key = LogKeys.record(partition, row.header.index)
             do throws(StoreError) { body = try store.get(key, in: LogFamilies.passing) } catch {
-                throw .store(error.description)
+                throw .store(error)
             }
             guard body != nil else { throw damaged(row.header.index, "its body is missing") }
         }
@@ -177,7 +177,7 @@ extension MessageLog {
                 return body(index, value)
             }
         } catch {
-            throw .store(error.description)
+            throw .store(error)
         }
     }
 }

@@ -75,7 +75,7 @@ extension MessageLog {
                 return false
             }
         } catch {
-            throw .store(error.description)
+            throw .store(error)
         }
         return found
     }
@@ -142,7 +142,7 @@ private struct MetaRows {
                 in: LogFamilies.meta
             )
         } catch {
-            throw .store(error.description)
+            throw .store(error)
         }
         for (key, value) in rows {
             do throws(DecodeError) {

@@ -1,8 +1,10 @@
 """One real `warblerd` in folders of its own, started, killed and asked by a test."""
 
 import atexit
+import errno
 import json
 import os
+import random
 import secrets
 import select
 import signal
@@ -63,9 +65,18 @@ def binary(name):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody listens on, below those that Linux gives to outgoing connections: one of
+    these may be taken by any client between this look and the node's start."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as problem:
+                if problem.errno != errno.EADDRINUSE:
+                    raise
+                continue
+            return port
 
 
 class Node:

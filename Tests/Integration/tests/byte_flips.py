@@ -175,6 +175,7 @@ class Trials:
         assert status > 0, f"ended by signal {-status}\n{other.log_tail(8)}"
         code = CODE.search(other.log_text())
         assert code, f"ended with status {status} without a code\n{other.log_tail(8)}"
+        assert code[0] != "E-NODE-START", f"a code that names nothing\n{other.log_tail(8)}"
         return code[0]
 
 
