@@ -345,7 +345,7 @@ package struct Homeserver<Reader: HomeserverReader, Keys: KeyReader>: Sendable {
 extension MatrixError {
     /// The record with the key of `what` was lost, and the loss accepted.
     static func keyLost(_ what: String) -> MatrixError {
-        MatrixError(.unknown, "The key of \(what) was lost", status: 500)
+        .forbidden("The key of \(what) was lost with a damaged piece of the log")
     }
 }
 

@@ -42,6 +42,8 @@ package struct KeyRingFile: Sendable {
                 milliseconds: milliseconds,
                 random: Entropy.bytes
             )
+            // Both files from the first moment: one damaged file costs no key.
+            try write(ring)
             try write(ring)
             return ring
         }
@@ -152,9 +154,9 @@ package struct KeyRingFile: Sendable {
         try locked { () throws(KeyError) in
             let loaded = try load(root: root, minimumGeneration: minimumGeneration)
             let ring = try loaded.ring.dropping(kind, before: epoch)
-            // An earlier call may have got as far as the first of the two files.
+            // An earlier call, or another change, may have got as far as the first of the two.
             if ring.generation == loaded.ring.generation, !loaded.isPrevious,
-                try isRidOf(kind, before: epoch, root: root)
+                try previousIs(ring, root: root)
             {
                 return ring
             }
@@ -232,16 +234,13 @@ package struct KeyRingFile: Sendable {
         }
     }
 
-    /// Whether nothing beside `KEYRING` holds an epoch of `kind` below `epoch`.
-    private func isRidOf(
-        _ kind: KeyKind,
-        before epoch: UInt32,
-        root: SecretKey
-    ) throws(KeyError) -> Bool {
-        guard !Files.exists(unfinished), !Files.exists(linked) else { return false }
-        guard let bytes = try read(previous) else { return true }
-        guard let ring = try? KeyRing(opening: bytes, root: root) else { return false }
-        return ring.epochs(of: kind).allSatisfy { $0 >= epoch }
+    /// Whether `KEYRING.prev` holds the same epochs as `KEYRING`, and no other file any.
+    private func previousIs(_ ring: KeyRing, root: SecretKey) throws(KeyError) -> Bool {
+        guard !Files.exists(unfinished), !Files.exists(linked),
+            let bytes = try read(previous),
+            let other = try? KeyRing(opening: bytes, root: root)
+        else { return false }
+        return KeyKind.allCases.allSatisfy { other.epochs(of: $0) == ring.epochs(of: $0) }
     }
 
     /// Overwrites what is about to lose its name with zeros, where it lies, while `KEYRING` or

@@ -79,9 +79,9 @@ extension Call {
         }
         // What a route of its own is for costs the same here.
         switch membership {
-        case .join: try gateway.limit(.join, user)
+        case .join, .knock: try gateway.limit(.join, user)
         case .invite: try gateway.limit(.invite, user)
-        case .knock, .leave, .ban: break
+        case .leave, .ban: break
         }
         guard target != user else { return nil }
         guard let account = try await gateway.account(target) else {

@@ -118,8 +118,9 @@ package final class EventOpener: Sendable {
     private func secret(_ id: UInt64) throws -> SecretKey? {
         switch lookUp(id) {
         case .found(let key): return key
-        case .destroyed: return nil
-        case .absent, .lost: throw ReadFailure.keyAbsent(id)
+        // Lost with an accepted piece of the log: no replica will ever have it.
+        case .destroyed, .lost: return nil
+        case .absent: throw ReadFailure.keyAbsent(id)
         }
     }
 

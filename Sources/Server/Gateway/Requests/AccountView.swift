@@ -10,7 +10,7 @@ struct AccountView: Sendable {
     let userID: String
     let row: AccountRow
     let rows: StateReader<AnyReader>
-    /// Nil once it was destroyed: what it sealed is erased.
+    /// Nil once it was destroyed or lost: what it sealed is erased.
     private let key: UserKey?
 
     /// Nil where there is no such account.
@@ -25,8 +25,8 @@ struct AccountView: Sendable {
         self.rows = rows
         switch lookUp(row.keyID) {
         case .found(let secret): key = UserKey(id: KeyID(row.keyID), secret: secret)
-        case .destroyed: key = nil
-        case .absent, .lost: throw MatrixError.unavailable("")
+        case .destroyed, .lost: key = nil
+        case .absent: throw MatrixError.unavailable("")
         }
     }
 

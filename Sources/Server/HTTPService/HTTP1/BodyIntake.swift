@@ -49,14 +49,19 @@ final class BodyIntake {
     }
 
     /// Takes what belongs to the body from `bytes[index...]`; true once it is whole.
+    ///
+    /// - Parameter isLast: Whether the body ends with these bytes, where something else than its
+    ///   framing tells.
     func take(
         _ bytes: [UInt8],
         at index: inout Int,
+        isLast: Bool? = nil,
         _ context: LoopContext
     ) throws(HTTPFault) -> Bool {
         let service = context.service
         let held = body.count
-        let isWhole = try takeFramed(bytes, at: &index, service.settings)
+        let isFramedWhole = try takeFramed(bytes, at: &index, service.settings)
+        let isWhole = isLast ?? isFramedWhole
         let growth = body.count - held
         received += growth
         pace.moved(growth, bytesPerSecondMin: service.settings.bodyBytesPerSecondMin, context)

@@ -140,7 +140,12 @@ final class HTTP2Connection: WheelEntry {
         do throws(HTTPFault) {
             guard fits else { throw .bodyTooLarge(bytesMax: intake.bytesMax) }
             var index = 0
-            _ = try intake.take(Array(buffer.readableBytesView), at: &index, context)
+            _ = try intake.take(
+                Array(buffer.readableBytesView),
+                at: &index,
+                isLast: data.endStream,
+                context
+            )
         } catch {
             context.service.releaseBody(intake)
             streams[id] = nil

@@ -1,12 +1,30 @@
 import Synchronization
 
-/// Bytes that clients make the server hold, counted in all and by network, so that no network has
-/// the whole budget to itself. Shared by all event loops.
+/// Bytes that clients make the server hold, counted in all, by network and by site, so that nobody
+/// has the whole budget to themselves. Shared by all event loops.
 final class ByteBudget: Sendable {
     private struct Books {
-        var held: [IPAddress: Int] = [:]
+        var networks: [IPAddress: Int] = [:]
+        var sites: [IPAddress: Int] = [:]
         var total = 0
+
+        mutating func add(_ bytes: Int, for address: IPAddress) {
+            total += bytes
+            Self.add(bytes, to: &networks[address.network, default: 0])
+            Self.add(bytes, to: &sites[address.site, default: 0])
+            guard bytes < 0 else { return }
+            if networks[address.network] == 0 { networks[address.network] = nil }
+            if sites[address.site] == 0 { sites[address.site] = nil }
+        }
+
+        private static func add(_ bytes: Int, to held: inout Int) {
+            held += bytes
+            precondition(held >= 0, "what is given back was taken")
+        }
     }
+
+    /// How many full networks one site may have.
+    private static let networksOfSite = 4
 
     private let totalMax: Int
     private let shareMax: Int
@@ -14,7 +32,8 @@ final class ByteBudget: Sendable {
 
     /// - Parameters:
     ///   - totalMax: bytes held for all networks.
-    ///   - shareMax: bytes held for one IPv4 address or one IPv6 /64.
+    ///   - shareMax: bytes held for one IPv4 address or one IPv6 /64; four times as many for one
+    ///     IPv6 /48.
     init(totalMax: Int, shareMax: Int) {
         self.totalMax = totalMax
         self.shareMax = shareMax
@@ -25,24 +44,23 @@ final class ByteBudget: Sendable {
     func take(_ bytes: Int, for address: IPAddress, hasShare: Bool) -> Bool {
         guard bytes > 0 else { return true }
         return books.withLock { books in
-            let held = books.held[address.network, default: 0]
-            guard books.total + bytes <= totalMax,
-                !hasShare || held == 0 || held + bytes <= shareMax
-            else { return false }
-            books.held[address.network] = held + bytes
-            books.total += bytes
+            guard books.total + bytes <= totalMax else { return false }
+            if hasShare {
+                let network = books.networks[address.network] ?? 0
+                let site = books.sites[address.site] ?? 0
+                let siteMax = shareMax * Self.networksOfSite
+                guard network == 0 || network + bytes <= shareMax,
+                    site == 0 || site + bytes <= siteMax
+                else { return false }
+            }
+            books.add(bytes, for: address)
             return true
         }
     }
 
     func giveBack(_ bytes: Int, for address: IPAddress) {
         guard bytes > 0 else { return }
-        books.withLock { books in
-            let held = books.held[address.network, default: 0]
-            precondition(held >= bytes, "what is given back was taken")
-            books.held[address.network] = held == bytes ? nil : held - bytes
-            books.total -= bytes
-        }
+        books.withLock { $0.add(-bytes, for: address) }
     }
 
     var held: Int { books.withLock { $0.total } }

@@ -59,6 +59,9 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// What one customer of a provider commonly holds: an IPv4 address or an IPv6 /64.
     package var network: IPAddress { isIPv4 ? self : IPAddress(high: high, low: 0) }
+    /// What one customer holds at most, where providers are generous: an IPv4 address or an IPv6
+    /// /48, which is 65,536 networks.
+    package var site: IPAddress { isIPv4 ? self : IPAddress(high: high & ~0xFFFF, low: 0) }
 
     package var description: String {
         if isIPv4 {
