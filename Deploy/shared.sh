@@ -4,10 +4,14 @@
 # shellcheck disable=SC2034
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# One configuration serves the server, the tests and everyday work: a second one would compile
-# everything twice. Assertions stay on in release.
+# One configuration serves the tests and everyday work: optimised, assertions on.
 # shellcheck disable=SC2034
 SWIFT_FLAGS=(-c release -Xswiftc -assert-config -Xswiftc Debug)
+
+# The server that people run is built apart, so that neither build undoes the other: without the
+# assertions that are for tests (preconditions stay), and with Swift's runtime inside.
+# shellcheck disable=SC2034
+SERVER_FLAGS=(-c release --static-swift-stdlib --scratch-path .build-server)
 
 # shellcheck disable=SC2034
 BUILD_PACKAGES=(git g++ librocksdb-dev libargon2-dev libssl-dev liblz4-dev)
