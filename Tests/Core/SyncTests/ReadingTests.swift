@@ -103,6 +103,28 @@ struct ReadingTests {
         #expect(member?.at("content", "displayname") == nil)
     }
 
+    @Test("A lost key blanks what it sealed, and holds no sync back")
+    func lostKey() throws {
+        let world = SyncWorld()
+        let user = world.user(alice)
+        world.room(room, by: alice)
+        world.member(room, bob, "join", by: alice)
+        world.send(room, alice, "kept")
+        let event = world.send(room, bob, "lost")
+        world.loseKey(of: bob)
+        world.service.forgetOpenedContent()
+        #expect(try world.messages(user, room)["chunk"].bodies == ["kept"])
+        let whole = try parse(world.service.event(roomID: room, eventID: event, by: user))
+        #expect(whole.at("unsigned", "io.warbler.erased")?.bool == true)
+        let since = try world.sync(user).nextBatch
+        world.send(room, alice, "after")
+        let answer = try world.sync(user, since: since)
+        #expect(answer.joined(room)?["timeline"]?["events"].bodies == ["after"])
+        world.loseKey(of: room)
+        world.service.forgetOpenedContent()
+        #expect(try world.messages(user, room)["chunk"].bodies == [])
+    }
+
     @Test("A key that is not here yet is a 503, not a blank")
     func absent() throws {
         let world = SyncWorld()

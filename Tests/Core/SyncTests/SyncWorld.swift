@@ -126,6 +126,9 @@ final class SyncWorld: @unchecked Sendable {
         apply([.keysDestroyed(KeysDestroyed(keyIDs: [id]))], in: .keys)
     }
 
+    /// The record with the key was lost, and the loss accepted.
+    func loseKey(of name: String) { secrets[userKeys[name] ?? rooms[name]!.keyID] = .lost }
+
     /// The key is on another node still.
     func hideKey(of room: String) -> () -> Void {
         let id = rooms[room]!.keyID

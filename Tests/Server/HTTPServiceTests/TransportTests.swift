@@ -24,6 +24,15 @@ struct AddressTests {
         #expect(IPAddress(text) == nil)
     }
 
+    @Test("A network is a /64 and a site a /48; of IPv4, both are the address")
+    func networks() throws {
+        let address = try #require(IPAddress("2001:db8:1:2:3:4:5:6"))
+        #expect(address.network == IPAddress("2001:db8:1:2::"))
+        #expect(address.site == IPAddress("2001:db8:1::"))
+        let old = try #require(IPAddress("1.2.3.4"))
+        #expect(old.network == old && old.site == old)
+    }
+
     @Test("A block holds its addresses and no others")
     func blocks() throws {
         let block = try #require(AddressRange("10.1.0.0/16"))

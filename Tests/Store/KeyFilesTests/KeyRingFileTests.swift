@@ -115,6 +115,35 @@ struct KeyRingFileTests {
         }
     }
 
+    @Test("A new ring is in both files: damage to one costs no key")
+    func newRingTwice() throws {
+        let ring = try file.create(root: root, milliseconds: 5)
+        directory.write("KEYRING", [0, 0, 0])
+        let loaded = try file.load(root: root)
+        #expect(loaded.isPrevious && loaded.ring.ringID == ring.ringID)
+        #expect(loaded.ring.epochs(of: .data) == ring.epochs(of: .data))
+    }
+
+    @Test("What a start drops, or not, leaves both files with the same epochs")
+    func mendsPrevious() throws {
+        _ = try file.create(root: root, milliseconds: 5)
+        // As a crash between the two files leaves it.
+        let ring = try file.rotate(.data, root: root, milliseconds: 6)
+        func previous() throws -> [UInt32] {
+            try KeyRing(opening: try #require(directory.read("KEYRING.prev")), root: root)
+                .epochs(of: .data)
+        }
+        #expect(try previous() == [1])
+        #expect(try file.drop(.wrap, before: 1, root: root).generation == ring.generation)
+        #expect(try previous() == [1, 2])
+        let before = (directory.read("KEYRING"), directory.read("KEYRING.prev"))
+        _ = try file.drop(.wrap, before: 1, root: root)
+        #expect(directory.read("KEYRING") == before.0 && directory.read("KEYRING.prev") == before.1)
+        unlink(directory.file("KEYRING.prev"))
+        _ = try file.drop(.wrap, before: 1, root: root)
+        #expect(try previous() == [1, 2])
+    }
+
     @Test("Rotation, dropping and a whole change of root, on disk")
     func changes() throws {
         _ = try file.create(root: root, milliseconds: 5)
