@@ -89,12 +89,7 @@ struct NodeFiles: Sendable {
                     compression: .none,
                     bloomBitsPerKey: 0,
                     insertHintPrefixBytes: 2,
-                    // Read from end to end or not at all: more files cost nothing.
-                    compaction: .init(
-                        levelZeroFiles: 12,
-                        levelOneBytes: 512 << 20,
-                        tableBytes: 64 << 20
-                    )
+                    compaction: .log
                 ),
                 RocksFamily(LogFamilies.passing, compression: .none, bloomBitsPerKey: 0),
                 RocksFamily(LogFamilies.meta, bloomBitsPerKey: 0),

@@ -29,13 +29,23 @@ package struct RocksFamily: Sendable {
     /// a read may have to look into.
     package struct Compaction: Sendable {
         /// Flushed files that make a merge, 1 to 64.
-        package var levelZeroFiles = 4
-        package var levelOneBytes = 64 << 20
+        package var levelZeroFiles: Int
+        package var levelOneBytes: Int
         /// Of one merged file.
-        package var tableBytes = 16 << 20
+        package var tableBytes: Int
 
-        package init() {}
-        package init(levelZeroFiles: Int, levelOneBytes: Int, tableBytes: Int) {
+        /// For a log, read from end to end or not at all: more files cost nothing.
+        package static let log = Compaction(
+            levelZeroFiles: 12,
+            levelOneBytes: 512 << 20,
+            tableBytes: 64 << 20
+        )
+
+        package init(
+            levelZeroFiles: Int = 4,
+            levelOneBytes: Int = 64 << 20,
+            tableBytes: Int = 16 << 20
+        ) {
             self.levelZeroFiles = levelZeroFiles
             self.levelOneBytes = levelOneBytes
             self.tableBytes = tableBytes

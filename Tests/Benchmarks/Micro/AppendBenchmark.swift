@@ -124,11 +124,7 @@ struct AppendBenchmark {
                         compression: .none,
                         bloomBitsPerKey: 0,
                         insertHintPrefixBytes: 2,
-                        compaction: .init(
-                            levelZeroFiles: 12,
-                            levelOneBytes: 512 << 20,
-                            tableBytes: 64 << 20
-                        )
+                        compaction: .log
                     ),
                     RocksFamily(LogFamilies.passing, compression: .none, bloomBitsPerKey: 0),
                     RocksFamily(LogFamilies.meta, bloomBitsPerKey: 0),
